@@ -1,1 +1,45 @@
-//! Harness.
+//! What every journey needs: a site (a boot agent as a process of its own, and a simulated rack)
+//! and a Terraform working directory. Nothing here is skipped when it is missing: it fails.
+
+mod agent;
+pub mod configuration;
+mod site;
+mod terraform;
+
+pub use agent::AgentProcess;
+pub use site::{PASSWORD, Site, USERNAME};
+pub use terraform::{Outcome, Workspace};
+
+use std::path::PathBuf;
+
+/// The root of the source tree.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the source tree")
+}
+
+/// A program of this workspace. `make acceptance` builds them first.
+///
+/// # Panics
+///
+/// If it was not built.
+pub fn program(name: &str) -> PathBuf {
+    // This binary is target/<profile>/<name> or target/<profile>/deps/<name>.
+    let own = std::env::current_exe().expect("this program's own path");
+    let built = own.ancestors().skip(1).take(2).map(|directory| directory.join(name));
+    built.into_iter().find(|path| path.exists()).unwrap_or_else(|| {
+        panic!("{name} is not built beside {}: run `make acceptance`", own.display())
+    })
+}
+
+/// A TCP or UDP port of loopback that nobody uses now.
+pub fn free_port() -> u16 {
+    // Both protocols, because the agent's HTTP and TFTP ports are chosen the same way.
+    for _ in 0..64 {
+        let tcp = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = tcp.local_addr().expect("its number").port();
+        if std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port of loopback is free");
+}

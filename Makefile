@@ -1,0 +1,49 @@
+# Two targets do all the set-up on a fresh machine with Rust: `make demo` and `make test`.
+
+CARGO ?= cargo
+TERRAFORM ?= $(shell command -v terraform || command -v tofu)
+PROGRAMS = -p provider -p agent --bins
+
+.PHONY: demo test fmt lint unit rustdoc acceptance docs install-hint build
+
+# The main job, start to end, on a simulated rack.
+demo: install-hint build
+	@BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) run -q --locked -p acceptance --bin demo
+
+# Everything CI runs.
+test: fmt lint unit rustdoc acceptance
+
+fmt:
+	$(CARGO) fmt --all --check
+
+lint:
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+# With the layers, the file headers, the licences and the pages in docs/ that must be current.
+unit:
+	$(CARGO) test --locked
+
+rustdoc:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
+
+acceptance: install-hint build
+	BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) test -p acceptance --locked -- --test-threads=2
+	BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) run -q --locked -p acceptance --bin demo
+
+# Writes the pages in docs/ and the API description anew from the source.
+docs:
+	$(CARGO) run -q --locked -p provider -- docs
+	UPDATE=1 $(CARGO) test -q --locked -p agent schema
+
+build:
+	$(CARGO) build --locked $(PROGRAMS)
+
+install-hint:
+	@if [ -z "$(TERRAFORM)" ]; then \
+		echo "error: neither terraform nor tofu is on the PATH." >&2; \
+		echo "Install one of them (1.11 or later):" >&2; \
+		echo "  Terraform: the HashiCorp package repository for your system, package terraform" >&2; \
+		echo "  OpenTofu:  the OpenTofu package repository for your system, package tofu" >&2; \
+		echo "or name the binary: make TERRAFORM=/path/to/terraform $(MAKECMDGOALS)" >&2; \
+		exit 1; \
+	fi

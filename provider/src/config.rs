@@ -1,0 +1,234 @@
+//! The provider's configuration: its block, and the environment for what the block leaves out.
+
+use std::{collections::BTreeMap, env, fs, time::Duration};
+
+use model::{Holder, Secret};
+use redfish::Credentials;
+use tfplugin::{Diagnostic, Model, Path};
+
+use crate::checks;
+
+/// Manages bare metal servers from power-on to booted: it speaks Redfish to their BMCs, tells the
+/// boot agent what every claimed server boots, and finishes only when the agent has seen it boot.
+#[derive(Model)]
+pub(crate) struct Config {
+    /// The boot agent of the site. Without `agent` and `embedded_agent` only Redfish works:
+    /// `baremetal_bmc`, and `baremetal_server` without registration.
+    pub agent: Option<AgentConfig>,
+    /// Runs the boot agent inside the provider, for as long as Terraform runs. For one machine at
+    /// a time and for trying things out; servers that must be answered at night need a daemon.
+    pub embedded_agent: Option<EmbeddedConfig>,
+    /// BMC credentials by name. Resources carry the name alone, so no secret is in the state; the
+    /// values may be ephemeral. Can also be set with the environment variables
+    /// `BAREMETAL_CREDENTIALS_<NAME>_USERNAME` and `BAREMETAL_CREDENTIALS_<NAME>_PASSWORD`, the
+    /// name in upper case with `_` for everything that is no letter or digit.
+    pub credentials: Option<BTreeMap<String, CredentialsConfig>>,
+    /// How to speak to BMCs.
+    pub redfish: Option<RedfishConfig>,
+    /// Who holds the claims of this configuration: shown to whoever finds a server taken, and what
+    /// lets an apply resume a claim whose state was lost. Defaults to the user, host and
+    /// directory. Can also be set with the environment variable `BAREMETAL_HOLDER`; set it where
+    /// runs move between machines, as in CI.
+    pub holder: Option<String>,
+}
+
+/// The boot agent of the site.
+#[derive(Model)]
+pub(crate) struct AgentConfig {
+    /// URLs of its control API; the first that answers is used. Can also be set with the
+    /// environment variable `BAREMETAL_AGENT_ENDPOINTS`, separated by commas.
+    #[tf(check = checks::http_urls)]
+    pub endpoints: Option<Vec<String>>,
+    /// Its API token. Can also be set with the environment variable `BAREMETAL_AGENT_TOKEN`.
+    #[tf(sensitive)]
+    pub token: Option<String>,
+    /// Certificates to trust for its API, PEM. Can also be set with the environment variable
+    /// `BAREMETAL_AGENT_CA_PEM`.
+    pub ca_pem: Option<String>,
+}
+
+/// An agent inside the provider.
+#[derive(Model)]
+pub(crate) struct EmbeddedConfig {
+    /// Where it keeps its store, its images and its keys.
+    pub state_dir: String,
+    /// The address booting servers reach it at.
+    #[tf(check = checks::ipv4)]
+    pub address: String,
+    /// The interface to answer DHCP on. Without one, only relayed requests can be told apart.
+    pub interface: Option<String>,
+    /// The subnets it leases addresses in.
+    pub subnets: Vec<SubnetConfig>,
+    /// Where the iPXE loaders are. Defaults to the distribution's `ipxe` package.
+    pub loader_dir: Option<String>,
+    /// The UDP port of DHCP. Firmware asks on 67; another is for relays that can be told so.
+    #[tf(default = 67)]
+    pub dhcp_port: i64,
+    /// The UDP port of TFTP. Firmware asks on 69.
+    #[tf(default = 69)]
+    pub tftp_port: i64,
+    /// The TCP port of HTTP boot.
+    #[tf(default = 8080)]
+    pub http_port: i64,
+}
+
+/// A subnet to lease addresses in.
+#[derive(Model)]
+pub(crate) struct SubnetConfig {
+    /// The subnet, such as `10.0.0.0/24`.
+    pub subnet: String,
+    /// Its pools, such as `10.0.0.100-10.0.0.200`.
+    pub pools: Vec<String>,
+    /// Its router.
+    #[tf(check = checks::ipv4)]
+    pub router: Option<String>,
+    /// Its name servers.
+    pub dns: Option<Vec<String>>,
+}
+
+/// A user name and a password.
+#[derive(Model)]
+pub(crate) struct CredentialsConfig {
+    /// The user name.
+    pub username: String,
+    /// The password.
+    #[tf(sensitive)]
+    pub password: String,
+}
+
+/// How to speak to BMCs.
+#[derive(Default, Model)]
+pub(crate) struct RedfishConfig {
+    /// How long one request may take, such as `60s`.
+    #[tf(check = checks::duration)]
+    pub request_timeout: Option<String>,
+    /// How often a request that may be repeated is, 0 to 20.
+    #[tf(check = checks::retries)]
+    pub max_retries: Option<i64>,
+    /// Accept any certificate of every BMC that has no `tls` of its own.
+    pub insecure: Option<bool>,
+    /// Certificates to trust for every BMC that has no `tls` of its own, PEM.
+    pub ca_pem: Option<String>,
+}
+
+/// Where a remote agent is, with the environment filled in.
+pub(crate) struct RemoteAgent {
+    pub endpoints: Vec<String>,
+    pub token: Secret,
+    pub ca_pem: Option<String>,
+}
+
+/// The remote agent that the block and the environment name, if they name one.
+pub(crate) fn agent(block: Option<AgentConfig>) -> Result<Option<RemoteAgent>, Diagnostic> {
+    let (endpoints, token, ca_pem) =
+        block.map_or((None, None, None), |block| (block.endpoints, block.token, block.ca_pem));
+    let from_environment = || {
+        let text = variable("BAREMETAL_AGENT_ENDPOINTS")?;
+        Some(text.split(',').map(|endpoint| endpoint.trim().to_owned()).collect::<Vec<_>>())
+    };
+    let Some(endpoints) = endpoints.or_else(from_environment).filter(|list| !list.is_empty())
+    else {
+        return Ok(None);
+    };
+    let Some(token) = token.or_else(|| variable("BAREMETAL_AGENT_TOKEN")) else {
+        return Err(Diagnostic::error(
+            "The agent's token is missing",
+            format!(
+                "The agent at {} needs a token. Set agent.token, or BAREMETAL_AGENT_TOKEN in the \
+                 environment; the agent keeps it in the file named by control.token_file.",
+                endpoints.join(", ")
+            ),
+        )
+        .at(Path::root("agent").attribute("token")));
+    };
+    Ok(Some(RemoteAgent {
+        endpoints,
+        token: Secret::new(token.trim()),
+        ca_pem: ca_pem.or_else(|| variable("BAREMETAL_AGENT_CA_PEM")),
+    }))
+}
+
+/// The credentials of the block. [`environment_credentials`] has the others.
+pub(crate) fn credentials(
+    block: Option<BTreeMap<String, CredentialsConfig>>,
+) -> BTreeMap<String, Credentials> {
+    let entry = |(name, entry): (String, CredentialsConfig)| {
+        let password = Secret::new(entry.password);
+        (name, Credentials { username: entry.username, password })
+    };
+    block.unwrap_or_default().into_iter().map(entry).collect()
+}
+
+/// The credentials that the environment has under `name`.
+pub(crate) fn environment_credentials(name: &str) -> Option<Credentials> {
+    let name = environment_name(name);
+    Some(Credentials {
+        username: variable(&format!("BAREMETAL_CREDENTIALS_{name}_USERNAME"))?,
+        password: Secret::new(variable(&format!("BAREMETAL_CREDENTIALS_{name}_PASSWORD"))?),
+    })
+}
+
+/// `name` as a part of an environment variable's name.
+pub(crate) fn environment_name(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    name.chars().map(letter).collect()
+}
+
+/// Who holds the claims of this configuration.
+pub(crate) fn holder(configured: Option<String>) -> Holder {
+    let name = configured.or_else(|| variable("BAREMETAL_HOLDER")).unwrap_or_else(|| {
+        let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(unknown);
+        let host = fs::read_to_string("/proc/sys/kernel/hostname");
+        let host = host.map_or_else(|_unreadable| unknown(), |host| host.trim().to_owned());
+        // Terraform starts its plugins in the root module's directory.
+        let directory = env::current_dir();
+        let directory = directory.map_or_else(|_gone| unknown(), |dir| dir.display().to_string());
+        format!("{user}@{host}:{directory}")
+    });
+    let workspace = variable("TF_WORKSPACE").or_else(|| {
+        let data = variable("TF_DATA_DIR").unwrap_or_else(|| ".terraform".to_owned());
+        let text = fs::read_to_string(format!("{data}/environment")).ok()?;
+        Some(text.trim().to_owned()).filter(|name| !name.is_empty())
+    });
+    Holder { name, workspace: workspace.unwrap_or_else(|| "default".to_owned()) }
+}
+
+/// A Go-style duration, such as `90s` or `1h30m`.
+pub(crate) fn duration(text: &str, attribute: &str) -> Result<Duration, Diagnostic> {
+    tfplugin::parse_duration(text).map_err(|error| {
+        Diagnostic::error(
+            format!("{attribute} is not a duration"),
+            format!("{error}. Write it like 90s, 10m or 1h30m."),
+        )
+    })
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credentials_name_becomes_an_environment_variables_name() {
+        assert_eq!(environment_name("rack-1.ams"), "RACK_1_AMS");
+    }
+
+    #[test]
+    fn an_agent_without_a_token_is_refused_with_both_ways_out() {
+        let block = AgentConfig {
+            endpoints: Some(vec!["http://127.0.0.1:7470".to_owned()]),
+            token: None,
+            ca_pem: None,
+        };
+        let error = agent(Some(block)).err().unwrap();
+        assert_eq!(error.summary, "The agent's token is missing");
+        assert!(error.detail.contains("BAREMETAL_AGENT_TOKEN"), "{}", error.detail);
+    }
+}

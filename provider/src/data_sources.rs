@@ -1,0 +1,5 @@
+//! The data sources, one file each.
+
+mod servers;
+
+pub(crate) use servers::Servers;

@@ -1,0 +1,72 @@
+//! Errors of the agent and of BMCs as Terraform diagnostics: the fact, the values, the way out.
+
+use tfplugin::{Diagnostic, Path};
+
+use crate::client::ApiError;
+
+/// The diagnostic of a BMC's error. `subject` says which server or BMC, and what was tried.
+pub(crate) fn redfish(subject: &str, error: &redfish::Error) -> Diagnostic {
+    let advice = error.advice();
+    Diagnostic::error(sentence(subject), format!("{}.\n\n{advice}", sentence(&error.to_string())))
+}
+
+/// The diagnostic of an agent's error.
+pub(crate) fn agent(error: &ApiError) -> Diagnostic {
+    match error {
+        ApiError::Problem(problem) => {
+            Diagnostic::error(problem.title.clone(), problem.detail.clone())
+        }
+        ApiError::NotConfigured => Diagnostic::error(
+            "No agent is configured",
+            "This needs the boot agent of the site. Set agent in the provider block (or \
+             BAREMETAL_AGENT_ENDPOINTS and BAREMETAL_AGENT_TOKEN), or embedded_agent for one that \
+             runs inside Terraform.",
+        ),
+        ApiError::Unreachable { endpoints, cause } => Diagnostic::error(
+            "The agent does not answer",
+            format!(
+                "No agent answers at {endpoints}: {cause}. Check that baremetal-agent runs there \
+                 and that control.listen, a firewall or a proxy is not in the way."
+            ),
+        ),
+        ApiError::Decode { endpoint, cause } => Diagnostic::error(
+            "The agent's answer cannot be read",
+            format!(
+                "What answers at {endpoint} is not a baremetal-agent of this version: {cause}. \
+                 Check the address; if it is right, upgrade agent and provider together."
+            ),
+        ),
+        ApiError::Embedded(cause) => Diagnostic::error(
+            "The embedded agent does not start",
+            format!("{}. Check embedded_agent in the provider block.", sentence(cause)),
+        ),
+        ApiError::Stopped => stopped("waiting for the agent"),
+    }
+}
+
+/// The diagnostic of a call that Terraform stopped.
+pub(crate) fn stopped(during: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Interrupted",
+        format!("Terraform was stopped while {during}. Apply again to go on from there."),
+    )
+}
+
+/// The same diagnostic as a warning: what it says is true, but nothing is lost.
+pub(crate) fn kept(error: Diagnostic, what: &str) -> Diagnostic {
+    Diagnostic::warning(
+        error.summary,
+        format!("{}\n\nThe state of {what} is kept as it was last seen.", error.detail),
+    )
+}
+
+/// An error at one attribute.
+pub(crate) fn at(attribute: &str, summary: &str, detail: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(summary, detail).at(Path::root(attribute))
+}
+
+/// `text` with a capital letter.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,100 @@
+//! The provider: what it is configured with becomes the [`Client`] that every resource uses.
+
+use std::{sync::Arc, time::Duration};
+
+use tfplugin::{CancellationToken, Diagnostic, Parts, Path, Value, async_trait};
+use uuid::Uuid;
+
+use crate::{
+    bmc_pool::BmcPool,
+    client::{Agent, AgentApi, Client},
+    config::{self, Config},
+    data_sources, embedded, resources,
+};
+
+/// The provider `baremetal`.
+pub(crate) struct Baremetal;
+
+#[async_trait]
+impl tfplugin::Provider for Baremetal {
+    type Config = Config;
+    type Client = Client;
+    const NAME: &'static str = "baremetal";
+    const ADDRESS: &'static str = "registry.terraform.io/terraform-baremetal/baremetal";
+
+    fn validate(&self, config: &Value) -> Vec<Diagnostic> {
+        let both = !config.get("agent").is_null() && !config.get("embedded_agent").is_null();
+        let conflict = both.then(|| {
+            Diagnostic::error(
+                "Two agents are configured",
+                "The provider has agent and embedded_agent. Keep one: agent for a daemon that \
+                 runs on its own, embedded_agent for one that lives as long as the apply.",
+            )
+            .at(Path::root("embedded_agent"))
+        });
+        conflict.into_iter().collect()
+    }
+
+    async fn configure(
+        &self,
+        config: Config,
+        stop: CancellationToken,
+    ) -> Result<Client, Diagnostic> {
+        let agent = match (config::agent(config.agent)?, config.embedded_agent) {
+            (Some(agent), _) => Agent::Remote(AgentApi::new(
+                &agent.endpoints,
+                &agent.token,
+                agent.ca_pem.as_deref(),
+                stop.clone(),
+            )?),
+            (None, Some(embedded)) => {
+                Agent::Embedded(embedded::Embedded::new(embedded, stop.clone())?)
+            }
+            (None, None) => Agent::None,
+        };
+        let redfish = config.redfish.unwrap_or_default();
+        let defaults = redfish::Config::default();
+        let settings = redfish::Config {
+            request_timeout: match redfish.request_timeout.as_deref() {
+                Some(text) => config::duration(text, "redfish.request_timeout")?,
+                None => defaults.request_timeout,
+            },
+            max_retries: redfish.max_retries.map_or(Ok(defaults.max_retries), |retries| {
+                u32::try_from(retries).map_err(|_out_of_range| {
+                    Diagnostic::error(
+                        "max_retries is out of range",
+                        format!("redfish.max_retries is {retries}; give 0 to 20."),
+                    )
+                })
+            })?,
+            stop: stop.clone(),
+        };
+        let bmcs = BmcPool::new(
+            config::credentials(config.credentials),
+            settings,
+            redfish.ca_pem,
+            redfish.insecure.unwrap_or(false),
+        );
+        Ok(Client { agent, bmcs, holder: config::holder(config.holder), run: Uuid::new_v4() })
+    }
+
+    fn parts(&self, parts: &mut Parts<Client>) {
+        parts
+            .resource(resources::Bmc)
+            .resource(resources::Server)
+            .resource(resources::BootConfig)
+            .resource(resources::HostClaim)
+            .data_source(data_sources::Servers);
+    }
+
+    async fn shutdown(&self, client: Arc<Client>) {
+        // The plugin is killed two seconds after it was asked to end. A session that is left
+        // behind takes one of the few that a BMC has.
+        let budget = Duration::from_millis(1_400);
+        let sessions = tokio::time::timeout(budget, client.bmcs.logout());
+        if sessions.await.is_err() {
+            tracing::warn!("some BMC sessions were not deleted in time");
+        }
+        client.agent.shutdown().await;
+    }
+}

@@ -1,0 +1,231 @@
+//! `baremetal_boot_config`: what a server boots.
+
+mod lint;
+mod model;
+
+use std::time::{Duration, Instant};
+
+use ::model::BootConfigState;
+use tfplugin::{
+    Context, Diagnostic, Failed, ImportBy, Plan, Resource, Timeouts, Value, async_trait,
+};
+use uuid::Uuid;
+
+use self::model::{BootConfigModel, state_name};
+use crate::{
+    client::{AgentApi, Client},
+    diagnostics,
+};
+
+/// The resource `baremetal_boot_config`.
+pub(crate) struct BootConfig;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+#[async_trait]
+impl Resource<Client> for BootConfig {
+    type Model = BootConfigModel;
+    const NAME: &'static str = "boot_config";
+
+    fn validate(&self, config: &Value) -> Vec<Diagnostic> {
+        lint::boot_config(config)
+    }
+
+    fn plan(&self, plan: &mut Plan<'_>) {
+        if plan.is_create() {
+            return;
+        }
+        if plan.prior.get("state").as_str() != Some("ready") {
+            plan.unknown("state");
+        }
+        let published = [
+            "method",
+            "kernel",
+            "initrds",
+            "kernel_args",
+            "ipxe_script",
+            "ignition",
+            "ignition_wo_version",
+            "user_data",
+            "user_data_wo_version",
+            "user_data_format",
+            "boot_policy",
+            "report_boot",
+        ];
+        if !published.iter().any(|attribute| plan.changed(attribute)) {
+            plan.keep("revision");
+            if plan.prior.get("state").as_str() == Some("ready") {
+                plan.keep("state");
+            }
+        }
+    }
+
+    async fn create(
+        &self,
+        cx: &mut Context<Client>,
+        mut plan: BootConfigModel,
+    ) -> Result<BootConfigModel, Failed<BootConfigModel>> {
+        plan.id = Some(Uuid::new_v4().to_string());
+        publish(cx, plan).await
+    }
+
+    async fn read(
+        &self,
+        cx: &mut Context<Client>,
+        mut state: BootConfigModel,
+    ) -> Result<Option<BootConfigModel>, Diagnostic> {
+        let found = match cx.client.agent.api().await {
+            Ok(api) => api.boot_config(id_of(&state)?).await,
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(published) => {
+                state.adopt(published);
+                Ok(Some(state))
+            }
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) if error.is_unreachable() => {
+                cx.warn(diagnostics::kept(diagnostics::agent(&error), "this boot config"));
+                Ok(Some(state))
+            }
+            Err(error) => Err(diagnostics::agent(&error)),
+        }
+    }
+
+    async fn update(
+        &self,
+        cx: &mut Context<Client>,
+        _prior: BootConfigModel,
+        plan: BootConfigModel,
+    ) -> Result<BootConfigModel, Failed<BootConfigModel>> {
+        publish(cx, plan).await
+    }
+
+    async fn delete(
+        &self,
+        cx: &mut Context<Client>,
+        state: BootConfigModel,
+    ) -> Result<(), Diagnostic> {
+        let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
+        match api.delete_boot_config(id_of(&state)?).await {
+            Err(error) if !error.is_not_found() => Err(diagnostics::agent(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn import(
+        &self,
+        cx: &mut Context<Client>,
+        by: ImportBy,
+    ) -> Result<BootConfigModel, Diagnostic> {
+        let ImportBy::Id(id) = by else { return Err(import_error("an identity")) };
+        let uuid = Uuid::try_parse(&id).map_err(|_says_less| import_error(&format!("{id:?}")))?;
+        let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
+        let published = api.boot_config(uuid).await.map_err(|error| diagnostics::agent(&error))?;
+        let mut state = BootConfigModel { id: Some(uuid.to_string()), ..BootConfigModel::empty() };
+        state.adopt(published);
+        Ok(state)
+    }
+}
+
+/// Publishes the plan and waits until everything it names is verified.
+async fn publish(
+    cx: &mut Context<Client>,
+    mut plan: BootConfigModel,
+) -> Result<BootConfigModel, Failed<BootConfigModel>> {
+    let timeout = Timeouts::create(plan.timeouts.as_ref(), DEFAULT_TIMEOUT);
+    let id = id_of(&plan)?;
+    let spec = plan.spec(&cx.config);
+    let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
+    let published = api.put_boot_config(id, &spec).await;
+    let published = published.map_err(|error| diagnostics::agent(&error))?;
+    plan.revision = Some(published.revision.clone());
+    plan.state = Some(state_name(published.state).to_owned());
+    match ready(cx, &api, published, timeout).await {
+        Ok(()) => {
+            plan.state = Some("ready".to_owned());
+            Ok(plan)
+        }
+        Err((diagnostic, state)) => {
+            plan.state = Some(state_name(state).to_owned());
+            Err(Failed::with(diagnostic, plan))
+        }
+    }
+}
+
+async fn ready(
+    cx: &Context<Client>,
+    api: &AgentApi,
+    mut published: ::model::BootConfig,
+    timeout: Duration,
+) -> Result<(), (Diagnostic, BootConfigState)> {
+    let deadline = Instant::now() + timeout;
+    loop {
+        let state = published.state;
+        match state {
+            BootConfigState::Ready => return Ok(()),
+            BootConfigState::Error => return Err((image_error(&published), state)),
+            BootConfigState::Pending if Instant::now() >= deadline => {
+                return Err((image_timeout(&published, timeout), state));
+            }
+            BootConfigState::Pending => {}
+        }
+        tokio::select! {
+            () = cx.stop.cancelled() => {
+                return Err((diagnostics::stopped("the agent fetched images"), state));
+            }
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
+        }
+        published = api
+            .boot_config(published.id)
+            .await
+            .map_err(|error| (diagnostics::agent(&error), state))?;
+    }
+}
+
+fn image_error(published: &::model::BootConfig) -> Diagnostic {
+    let broken = published.images.iter().filter_map(|image| {
+        Some(format!("{}: {}", image.asset.url, image.error.as_ref()?))
+    });
+    Diagnostic::error(
+        "An image cannot be served",
+        format!(
+            "The agent could not fetch and verify everything this boot config names. {}. Correct \
+             the URL or the digest (`curl -L URL | sha256sum` prints it), and see that the agent \
+             can reach the URL.",
+            broken.collect::<Vec<_>>().join("; ")
+        ),
+    )
+}
+
+fn image_timeout(published: &::model::BootConfig, timeout: Duration) -> Diagnostic {
+    let waiting = published.images.iter().filter(|image| image.bytes.is_none());
+    let urls: Vec<_> = waiting.map(|image| image.asset.url.as_str()).collect();
+    Diagnostic::error(
+        "An image is not there yet",
+        format!(
+            "After {} s the agent still fetches {}. It goes on; apply again, or raise \
+             timeouts.create.",
+            timeout.as_secs(),
+            urls.join(", ")
+        ),
+    )
+}
+
+fn id_of(state: &BootConfigModel) -> Result<Uuid, Diagnostic> {
+    let text = state.id.as_deref().unwrap_or_default();
+    Uuid::try_parse(text).map_err(|error| {
+        Diagnostic::error(
+            "The boot config's id cannot be read",
+            format!("In the state, {text:?}: {error}."),
+        )
+    })
+}
+
+fn import_error(found: &str) -> Diagnostic {
+    Diagnostic::error(
+        "The import id of a boot config cannot be read",
+        format!("Expected its id, a UUID; found {found}."),
+    )
+}

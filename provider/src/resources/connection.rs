@@ -1,0 +1,136 @@
+//! How a server's BMC is reached, as it travels from `baremetal_bmc` to `baremetal_server`.
+
+use model::{BmcConnection, BmcTls};
+use tfplugin::{Model, Value};
+
+use crate::checks;
+
+/// How a BMC is reached. It carries the name of the credentials, never a secret.
+#[derive(Clone, Debug, Model)]
+pub(crate) struct ConnectionInput {
+    /// The BMC's origin, such as `https://10.0.0.5:443`.
+    #[tf(check = checks::http_url, same = checks::same_url)]
+    pub endpoint: String,
+    /// The name of its credentials in the provider's `credentials`.
+    pub credentials: String,
+    /// Certificates to trust, PEM.
+    pub ca_pem: Option<String>,
+    /// SHA-256 of the one certificate to accept.
+    #[tf(check = checks::sha256, same = checks::same_sha256)]
+    pub fingerprint_sha256: Option<String>,
+    /// Accept any certificate.
+    pub insecure: Option<bool>,
+}
+
+/// How the BMC is reached: what `baremetal_server` takes as its `bmc`.
+#[derive(Clone, Debug, Model)]
+pub(crate) struct ConnectionOutput {
+    /// The BMC's origin, such as `https://10.0.0.5:443`.
+    #[tf(computed)]
+    pub endpoint: Option<String>,
+    /// The name of its credentials in the provider's `credentials`.
+    #[tf(computed)]
+    pub credentials: Option<String>,
+    /// Certificates to trust, PEM.
+    #[tf(computed)]
+    pub ca_pem: Option<String>,
+    /// SHA-256 of the one certificate to accept.
+    #[tf(computed)]
+    pub fingerprint_sha256: Option<String>,
+    /// Accept any certificate.
+    #[tf(computed)]
+    pub insecure: Option<bool>,
+}
+
+/// How to verify a BMC's certificate. With nothing set, the provider's `redfish` settings and then
+/// the system's roots do.
+#[derive(Clone, Debug, Default, Model)]
+pub(crate) struct Tls {
+    /// Certificates to trust, PEM.
+    pub ca_pem: Option<String>,
+    /// SHA-256 of the one certificate to accept, as `openssl x509 -fingerprint -sha256` prints it.
+    #[tf(check = checks::sha256, same = checks::same_sha256)]
+    pub fingerprint_sha256: Option<String>,
+    /// Accept any certificate, and plain `http`: whoever is on the path can read the password.
+    pub insecure: Option<bool>,
+}
+
+impl ConnectionInput {
+    /// The connection as the Redfish client and the agent take it.
+    pub(crate) fn to_model(&self) -> BmcConnection {
+        BmcConnection {
+            endpoint: self.endpoint.trim_end_matches('/').to_owned(),
+            credentials: self.credentials.clone(),
+            tls: BmcTls {
+                ca_pem: self.ca_pem.clone(),
+                fingerprint_sha256: self.fingerprint_sha256.as_deref().map(checks::hex_digits),
+                insecure: self.insecure.unwrap_or(false),
+            },
+        }
+    }
+
+    /// The attribute value for a connection that the agent has on record.
+    pub(crate) fn from_model(connection: &BmcConnection) -> Self {
+        Self {
+            endpoint: connection.endpoint.clone(),
+            credentials: connection.credentials.clone(),
+            ca_pem: connection.tls.ca_pem.clone(),
+            fingerprint_sha256: connection.tls.fingerprint_sha256.clone(),
+            insecure: Some(connection.tls.insecure),
+        }
+    }
+}
+
+impl From<BmcConnection> for ConnectionOutput {
+    fn from(connection: BmcConnection) -> Self {
+        Self {
+            endpoint: Some(connection.endpoint),
+            credentials: Some(connection.credentials),
+            ca_pem: connection.tls.ca_pem,
+            fingerprint_sha256: connection.tls.fingerprint_sha256,
+            insecure: Some(connection.tls.insecure),
+        }
+    }
+}
+
+/// The connection of a BMC's configuration, or of its plan, when all of it is known.
+pub(crate) fn known(config: &Value) -> Option<BmcConnection> {
+    let tls = config.get("tls");
+    let parts = ["address", "port", "scheme", "credentials"];
+    if parts.iter().any(|part| config.get(part).is_unknown()) || !tls.is_known() {
+        return None;
+    }
+    let scheme = config.get("scheme").as_str().unwrap_or("https");
+    let port = config.get("port").as_i64().unwrap_or(443);
+    let fingerprint = tls.get("fingerprint_sha256").as_str();
+    Some(BmcConnection {
+        endpoint: endpoint(scheme, config.get("address").as_str()?, port),
+        credentials: config.get("credentials").as_str()?.to_owned(),
+        tls: BmcTls {
+            ca_pem: tls.get("ca_pem").as_str().map(str::to_owned),
+            fingerprint_sha256: fingerprint.map(checks::hex_digits),
+            insecure: tls.get("insecure").as_bool().unwrap_or(false),
+        },
+    })
+}
+
+/// The canonical origin of a BMC: the port is always there.
+pub(crate) fn endpoint(scheme: &str, address: &str, port: i64) -> String {
+    let address = address.to_ascii_lowercase();
+    if address.contains(':') {
+        format!("{scheme}://[{address}]:{port}")
+    } else {
+        format!("{scheme}://{address}:{port}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_always_has_its_port_and_brackets_ipv6() {
+        assert_eq!(endpoint("https", "BMC-1.example.com", 443), "https://bmc-1.example.com:443");
+        assert_eq!(endpoint("http", "fe80::1", 8000), "http://[fe80::1]:8000");
+    }
+}

@@ -1,0 +1,220 @@
+//! Booting a held server and watching it.
+
+use std::time::{Duration, Instant};
+
+use model::{BootMethod, Claim, Stage, api::Arm};
+use redfish::{BootOverride, BootSource, OverrideEnabled, Power};
+use tfplugin::{Context, Diagnostic, Failed};
+
+use super::{
+    evidence,
+    hold::Held,
+    model::{ClaimModel, can_reach},
+};
+use crate::{
+    client::{ApiError, Client},
+    diagnostics,
+};
+
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+type Outcome = Result<ClaimModel, Failed<ClaimModel>>;
+
+/// Does whatever is left of a claim's creation, from wherever an earlier run got to.
+pub(super) async fn finish(
+    cx: &mut Context<Client>,
+    plan: ClaimModel,
+    held: Held,
+    timeout: Duration,
+) -> Outcome {
+    let deadline = Instant::now() + timeout;
+    if held.claim.boot_config_id.is_none() {
+        return hold_power(cx, plan, &held, timeout).await;
+    }
+    run(cx, plan, held, deadline).await
+}
+
+/// Boots a server again that was booted before.
+pub(super) async fn again(
+    cx: &mut Context<Client>,
+    plan: ClaimModel,
+    held: Held,
+    timeout: Duration,
+) -> Outcome {
+    let deadline = Instant::now() + timeout;
+    // Off first, armed then: a server that happens to reboot in between boots what it has.
+    match held.power(Power::Graceful { timeout: timeout / 4 }, deadline).await {
+        Ok(()) => run(cx, plan, held, deadline).await,
+        Err(diagnostic) => conclude(cx, plan, held.claim, Err(diagnostic)),
+    }
+}
+
+/// Holds the power state of a server that boots nothing new.
+pub(super) async fn hold_power(
+    cx: &mut Context<Client>,
+    plan: ClaimModel,
+    held: &Held,
+    timeout: Duration,
+) -> Outcome {
+    let deadline = Instant::now() + timeout;
+    let wanted = match plan.power.as_str() {
+        "Off" => Power::Graceful { timeout: timeout / 2 },
+        _ => Power::On,
+    };
+    let done = match held.power(wanted, deadline).await {
+        Ok(()) => held
+            .api
+            .settle(held.claim.server_id, held.claim.uid)
+            .await
+            .map_err(|error| diagnostics::agent(&error)),
+        Err(diagnostic) => Err(diagnostic),
+    };
+    conclude(cx, plan, held.claim.clone(), done)
+}
+
+async fn run(
+    cx: &mut Context<Client>,
+    plan: ClaimModel,
+    held: Held,
+    deadline: Instant,
+) -> Outcome {
+    let claim = held.claim.clone();
+    let done = steps(cx, &plan, held, deadline).await;
+    conclude(cx, plan, claim, done)
+}
+
+/// Publish, override, power, observe, settle: each may be repeated.
+async fn steps(
+    cx: &mut Context<Client>,
+    plan: &ClaimModel,
+    held: Held,
+    deadline: Instant,
+) -> Result<Claim, Diagnostic> {
+    let (server, uid) = (held.claim.server_id, held.claim.uid);
+    let of_agent = |error: ApiError| diagnostics::agent(&error);
+    let arm = Arm { uid, generation: held.generation };
+    let claim = held.api.arm(server, arm).await.map_err(of_agent)?;
+    let seen = claim.boot.as_ref().map_or(Stage::Armed, model::Boot::furthest);
+    if let (Some(stage), Some(id)) = (plan.awaited(), claim.boot_config_id) {
+        let boot_config = held.api.boot_config(id).await.map_err(of_agent)?;
+        if !can_reach(&boot_config.spec, stage) {
+            return Err(evidence::unreachable_stage(&boot_config, stage));
+        }
+    }
+    if plan.power == "On" {
+        power_on(cx, &held, seen, deadline).await?;
+    }
+    let claim = match plan.awaited() {
+        Some(stage) if plan.power == "On" => observe(cx, &held, stage, deadline).await?,
+        _ => claim,
+    };
+    held.api.settle(server, claim.uid).await.map_err(of_agent)
+}
+
+/// Sets the override and powers the server on, unless it is already on its way.
+async fn power_on(
+    cx: &mut Context<Client>,
+    held: &Held,
+    seen: Stage,
+    deadline: Instant,
+) -> Result<(), Diagnostic> {
+    let system = held.bmc.system(&held.system_uri).await;
+    let system = system.map_err(|error| held.failed(&error))?;
+    let running = system.power_state.as_ref().is_some_and(redfish::PowerState::is_on);
+    if running {
+        return Ok(());
+    }
+    // What was installed boots from its disk; an override would only cost a round of PXE.
+    if seen < Stage::Booted {
+        let target = match held.method {
+            BootMethod::Ipxe => BootSource::Pxe,
+            BootMethod::UefiHttp => BootSource::UefiHttp,
+        };
+        let boot_override = BootOverride { target, enabled: OverrideEnabled::Once, mode: None, http_boot_uri: None };
+        let set = held.bmc.set_boot_override(&held.system_uri, &boot_override).await;
+        for warning in set.map_err(|error| held.failed(&error))? {
+            cx.warn(Diagnostic::warning(
+                "The boot override may not hold",
+                format!("Server {}: {warning}.", held.claim.server_id),
+            ));
+        }
+    }
+    held.power(Power::On, deadline).await
+}
+
+/// Waits until the agent has seen `stage`.
+async fn observe(
+    cx: &Context<Client>,
+    held: &Held,
+    stage: Stage,
+    deadline: Instant,
+) -> Result<Claim, Diagnostic> {
+    let server = held.claim.server_id;
+    let began = Instant::now();
+    let mut told = 0;
+    loop {
+        match held.api.claim_of(server).await {
+            Ok(claim) if claim.uid != held.claim.uid => return Err(evidence::taken(&claim)),
+            Ok(claim) => {
+                let boot = claim.boot.as_ref();
+                for seen in boot.iter().flat_map(|boot| &boot.stages).skip(told) {
+                    tracing::info!(%server, stage = %seen.stage, at = %seen.at, "boot stage");
+                    told += 1;
+                }
+                if boot.is_some_and(|boot| boot.furthest() >= stage) {
+                    return Ok(claim);
+                }
+                if Instant::now() >= deadline {
+                    let power = held.bmc.system(&held.system_uri).await;
+                    let power = power.ok().and_then(|system| system.power_state);
+                    let power = power.map(|power| power.to_string());
+                    return Err(evidence::timeout(&claim, stage, began.elapsed(), power));
+                }
+            }
+            // An agent that restarts is no reason to give a boot up.
+            Err(error) if error.is_unreachable() && Instant::now() < deadline => {
+                tracing::warn!(%server, "the agent does not answer, waiting for it");
+            }
+            Err(error) => return Err(diagnostics::agent(&error)),
+        }
+        tokio::select! {
+            () = cx.stop.cancelled() => return Err(diagnostics::stopped("the server booted")),
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
+        }
+    }
+}
+
+/// What is saved: everything that is known, and for a run that was stopped no error that would
+/// make the next apply start over.
+fn conclude(
+    cx: &mut Context<Client>,
+    mut plan: ClaimModel,
+    claim: Claim,
+    done: Result<Claim, Diagnostic>,
+) -> Outcome {
+    let power = plan.power.clone();
+    match done {
+        Ok(claim) => {
+            plan.adopt(&claim);
+            plan.power = power;
+            Ok(plan)
+        }
+        Err(diagnostic) => {
+            plan.adopt(&claim);
+            plan.power = power;
+            if cx.stop.is_cancelled() {
+                plan.phase = Some(super::RESERVED.to_owned());
+                cx.warn(Diagnostic::warning(
+                    "The claim is not finished",
+                    format!(
+                        "Terraform was stopped while server {} was being booted. It stays \
+                         claimed, and the next apply goes on.",
+                        claim.server_id
+                    ),
+                ));
+                return Ok(plan);
+            }
+            Err(Failed::with(diagnostic, plan))
+        }
+    }
+}

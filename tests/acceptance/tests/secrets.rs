@@ -1,0 +1,121 @@
+//! No secret is where it must not be: state, plan, logs, the agent's disk.
+
+use std::{fs, path::Path};
+
+use acceptance::{PASSWORD, Site, USERNAME, Workspace, configuration};
+
+const IGNITION_CANARY: &str = "canary-ignition-secret-51c7";
+
+/// Every file below `directory` that holds `needle`.
+fn holding(directory: &Path, needle: &str, found: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            holding(&path, needle, found);
+        } else if let Ok(bytes) = fs::read(&path)
+            && bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+        {
+            found.push(path.display().to_string());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_reaches_state_plan_logs_or_the_agents_disk() {
+    let site = Site::start("secret", 1).await;
+    let boot_config = configuration::boot_config(
+        &site,
+        "ignition_wo         = var.ignition\n  ignition_wo_version = 1\n",
+    );
+    let provider = r#"
+variable "ignition" {
+  type      = string
+  ephemeral = true
+}
+variable "password" {
+  type      = string
+  ephemeral = true
+}
+variable "token" {
+  type      = string
+  ephemeral = true
+}
+variable "agent" {
+  type = string
+}
+provider "baremetal" {
+  agent       = { endpoints = [var.agent], token = var.token }
+  credentials = { default = { username = "USERNAME", password = var.password } }
+}
+"#
+    .replace("USERNAME", USERNAME);
+    let text = [
+        provider,
+        configuration::server(site.machine(0)),
+        boot_config,
+        configuration::claim(""),
+    ]
+    .concat();
+    let ignition = serde_json::json!({
+        "ignition": { "version": "3.4.0" },
+        "storage": { "files": [{
+            "path": "/etc/secret",
+            "contents": { "source": format!("data:,{IGNITION_CANARY}") },
+        }]},
+    });
+    let environment = [
+        ("TF_VAR_ignition", ignition.to_string()),
+        ("TF_VAR_password", PASSWORD.to_owned()),
+        ("TF_VAR_token", site.agent.token.clone()),
+        ("TF_VAR_agent", site.agent.endpoint.clone()),
+        ("TF_LOG", "TRACE".to_owned()),
+        ("TF_LOG_PATH", "trace.log".to_owned()),
+    ];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let workspace = Workspace::with(&text, environment);
+    workspace.run(&["init", "-input=false"]).success();
+    workspace.run(&["plan", "-out=plan.bin", "-input=false"]).success();
+    let plan = workspace.run(&["show", "-json", "plan.bin"]).success();
+    workspace.write("plan.json", &plan.text);
+    workspace.run(&["apply", "-input=false", "plan.bin"]).success();
+    workspace.assert_clean();
+    let show = workspace.run(&["show", "-json"]).success();
+    workspace.write("state.json", &show.text);
+
+    let installed = site.machine(0).config().expect("the server's configuration");
+    let installed = String::from_utf8(installed).unwrap();
+    assert!(installed.contains(IGNITION_CANARY), "the server did get its secret");
+    assert!(workspace.path().join("trace.log").metadata().unwrap().len() > 10_000);
+    assert!(site.agent.log().len() > 1_000);
+
+    let mut found = Vec::new();
+    for canary in [PASSWORD, IGNITION_CANARY, site.agent.token.as_str()] {
+        holding(&workspace.path(), canary, &mut found);
+    }
+    assert!(found.is_empty(), "a secret is in {found:?}");
+
+    let mut found = Vec::new();
+    for canary in [PASSWORD, IGNITION_CANARY] {
+        holding(site.directory(), canary, &mut found);
+    }
+    assert!(found.is_empty(), "a secret is on the agent's side, in {found:?}");
+    // The token has a file of its own, and is nowhere else.
+    holding(site.directory(), &site.agent.token, &mut found);
+    assert_eq!(found.len(), 1, "{found:?}");
+    workspace.destroy();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_session_on_a_bmc_is_ended() {
+    let site = Site::start("session", 2).await;
+    let workspace = Workspace::with(&configuration::host(&site, 0, ""), site.environment());
+    workspace.apply().success();
+    workspace.assert_clean();
+    let machine = site.machine(0);
+    assert!(machine.sessions_opened() > 0);
+    assert_eq!(machine.most_sessions(), 1, "one session at a time");
+    assert_eq!(machine.sessions(), 0, "none is left");
+    assert_eq!(machine.login_failures(), 0);
+    workspace.destroy();
+    assert_eq!(machine.sessions(), 0);
+}
