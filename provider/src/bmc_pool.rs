@@ -81,10 +81,15 @@ impl BmcPool {
 
     /// Deletes every session, all BMCs at once.
     pub(crate) async fn logout(&self) {
-        let mut bmcs = self.bmcs.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut logouts: JoinSet<()> =
-            bmcs.drain().map(|(_, bmc)| async move { bmc.logout().await }).collect();
-        drop(bmcs);
+        let mut logouts: JoinSet<()> = self
+            .take()
+            .into_values()
+            .map(|bmc| async move { bmc.logout().await })
+            .collect();
         while logouts.join_next().await.is_some() {}
+    }
+
+    fn take(&self) -> HashMap<String, Bmc> {
+        std::mem::take(&mut *self.bmcs.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

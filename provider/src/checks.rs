@@ -110,14 +110,6 @@ pub(crate) fn sha256(value: &Value) -> Result<(), String> {
     })
 }
 
-/// A duration as Go writes it.
-pub(crate) fn duration(value: &Value) -> Result<(), String> {
-    text(value, |text| {
-        let parsed = tfplugin::parse_duration(text);
-        parsed.map(|_duration| ()).map_err(|error| format!("{error}."))
-    })
-}
-
 /// A host name by RFC 1123 section 2.1: one label, or several with dots.
 pub(crate) fn hostname(value: &Value) -> Result<(), String> {
     text(value, |text| {

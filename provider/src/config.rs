@@ -100,7 +100,7 @@ pub(crate) struct CredentialsConfig {
 #[derive(Default, Model)]
 pub(crate) struct RedfishConfig {
     /// How long one request may take, such as `60s`.
-    #[tf(check = checks::duration)]
+    #[tf(check = tfplugin::is_duration)]
     pub request_timeout: Option<String>,
     /// How often a request that may be repeated is, 0 to 20.
     #[tf(check = checks::retries)]
@@ -195,10 +195,10 @@ pub(crate) fn holder(configured: Option<String>) -> Holder {
 
 /// A Go-style duration, such as `90s` or `1h30m`.
 pub(crate) fn duration(text: &str, attribute: &str) -> Result<Duration, Diagnostic> {
-    tfplugin::parse_duration(text).map_err(|error| {
+    tfplugin::parse_duration(text).ok_or_else(|| {
         Diagnostic::error(
             format!("{attribute} is not a duration"),
-            format!("{error}. Write it like 90s, 10m or 1h30m."),
+            format!("It is {text:?}. Write it like 90s, 10m or 1h30m."),
         )
     })
 }

@@ -116,6 +116,11 @@ impl PowerState {
             Self::Paused => "Paused",
         }
     }
+
+    /// Whether software may be running, or is about to.
+    pub const fn is_on(self) -> bool {
+        matches!(self, Self::On | Self::PoweringOn | Self::Paused)
+    }
 }
 
 impl fmt::Display for PowerState {

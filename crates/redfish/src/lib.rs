@@ -1,1 +1,41 @@
-//! TODO
+//! A Redfish client for the BMCs that exist.
+//!
+//! [`Bmc`] is the handle: it logs in once, sends at most two requests at a time and never a wrong
+//! password twice. What it reads it reads leniently; what it changes it reads before and after.
+//! Makers are named in `quirks` alone.
+
+mod bmc;
+mod boot;
+mod collection;
+mod error;
+mod ethernet;
+mod lane;
+mod lenient;
+mod manager;
+mod messages;
+mod origin;
+mod patch;
+mod power;
+mod quirks;
+mod reply;
+mod retry;
+mod service_root;
+mod session;
+mod system;
+mod task;
+mod tls;
+mod wire;
+
+pub use bmc::{Bmc, Config, Credentials};
+pub use boot::{Boot, BootEnabled, BootMode, BootOverride, BootTarget};
+pub use error::Error;
+pub use ethernet::Nic;
+pub use manager::Manager;
+pub use messages::{Message, Messages};
+pub use model::PowerState;
+pub use power::Power;
+pub use service_root::ServiceRoot;
+pub use system::{IndicatorLed, System};
+
+#[cfg(test)]
+mod tests;

@@ -134,7 +134,7 @@ async fn publish(
     cx: &mut Context<Client>,
     mut plan: BootConfigModel,
 ) -> Result<BootConfigModel, Failed<BootConfigModel>> {
-    let timeout = Timeouts::create(plan.timeouts.as_ref(), DEFAULT_TIMEOUT);
+    let timeout = Timeouts::create(&plan.timeouts, DEFAULT_TIMEOUT);
     let id = id_of(&plan)?;
     let spec = plan.spec(&cx.config);
     let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;

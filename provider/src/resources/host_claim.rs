@@ -7,7 +7,10 @@ mod model;
 
 use std::time::Duration;
 
-use ::model::{ClaimPhase, ServerId, api::ClaimUpdate};
+use ::model::{
+    ClaimPhase, ServerId,
+    api::{Arm, ClaimUpdate},
+};
 use tfplugin::{
     Context, Diagnostic, Failed, ImportBy, Path, Plan, Resource, Timeouts, Value, async_trait,
 };
@@ -78,7 +81,7 @@ impl Resource<Client> for HostClaim {
         cx: &mut Context<Client>,
         mut plan: ClaimModel,
     ) -> Result<ClaimModel, Failed<ClaimModel>> {
-        let timeout = Timeouts::create(plan.timeouts.as_ref(), CREATE_TIMEOUT);
+        let timeout = Timeouts::create(&plan.timeouts, CREATE_TIMEOUT);
         let held = hold::take(cx, &mut plan).await?;
         boot::finish(cx, plan, held, timeout).await
     }
@@ -140,7 +143,7 @@ impl Resource<Client> for HostClaim {
         prior: ClaimModel,
         mut plan: ClaimModel,
     ) -> Result<ClaimModel, Failed<ClaimModel>> {
-        let timeout = Timeouts::update(plan.timeouts.as_ref(), CREATE_TIMEOUT);
+        let timeout = Timeouts::update(&plan.timeouts, CREATE_TIMEOUT);
         if prior.phase.as_deref() == Some(LOST) {
             return hold::take_again(cx, plan).await;
         }
@@ -161,9 +164,13 @@ impl Resource<Client> for HostClaim {
         let mut held = hold::held(cx, claim).await?;
         if again {
             held.generation = held.claim.boot.as_ref().map_or(1, |boot| boot.generation + 1);
-            return boot::again(cx, plan, held, timeout).await;
+            // Armed here already: a failure up to this point keeps the old trigger in the state,
+            // and from here on the agent knows that this boot is unfinished.
+            let arm = Arm { uid, generation: held.generation };
+            let armed = api.arm(server, arm).await;
+            held.claim = armed.map_err(|error| diagnostics::agent(&error))?;
         }
-        if prior.phase.as_deref() == Some(RESERVED) {
+        if again || prior.phase.as_deref() == Some(RESERVED) {
             return boot::finish(cx, plan, held, timeout).await;
         }
         boot::hold_power(cx, plan, &held, timeout).await
@@ -174,7 +181,7 @@ impl Resource<Client> for HostClaim {
         cx: &mut Context<Client>,
         state: ClaimModel,
     ) -> Result<(), Diagnostic> {
-        let timeout = Timeouts::delete(state.timeouts.as_ref(), DELETE_TIMEOUT);
+        let timeout = Timeouts::delete(&state.timeouts, DELETE_TIMEOUT);
         hold::release(cx, &state, timeout).await
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use model::{BootMethod, Claim, Stage, api::Arm};
-use redfish::{BootOverride, BootSource, OverrideEnabled, Power};
+use model::{BootMethod, Claim, PowerState, Stage, api::Arm};
+use redfish::{BootEnabled, BootOverride, BootTarget, Power};
 use tfplugin::{Context, Diagnostic, Failed};
 
 use super::{
@@ -20,33 +20,19 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 type Outcome = Result<ClaimModel, Failed<ClaimModel>>;
 
-/// Does whatever is left of a claim's creation, from wherever an earlier run got to.
+/// Boots a claimed server and watches it, from wherever an earlier run got to.
 pub(super) async fn finish(
     cx: &mut Context<Client>,
     plan: ClaimModel,
     held: Held,
     timeout: Duration,
 ) -> Outcome {
-    let deadline = Instant::now() + timeout;
     if held.claim.boot_config_id.is_none() {
         return hold_power(cx, plan, &held, timeout).await;
     }
-    run(cx, plan, held, deadline).await
-}
-
-/// Boots a server again that was booted before.
-pub(super) async fn again(
-    cx: &mut Context<Client>,
-    plan: ClaimModel,
-    held: Held,
-    timeout: Duration,
-) -> Outcome {
-    let deadline = Instant::now() + timeout;
-    // Off first, armed then: a server that happens to reboot in between boots what it has.
-    match held.power(Power::Graceful { timeout: timeout / 4 }, deadline).await {
-        Ok(()) => run(cx, plan, held, deadline).await,
-        Err(diagnostic) => conclude(cx, plan, held.claim, Err(diagnostic)),
-    }
+    let claim = held.claim.clone();
+    let done = steps(cx, &plan, held, Instant::now() + timeout).await;
+    conclude(cx, plan, claim, done)
 }
 
 /// Holds the power state of a server that boots nothing new.
@@ -70,17 +56,6 @@ pub(super) async fn hold_power(
         Err(diagnostic) => Err(diagnostic),
     };
     conclude(cx, plan, held.claim.clone(), done)
-}
-
-async fn run(
-    cx: &mut Context<Client>,
-    plan: ClaimModel,
-    held: Held,
-    deadline: Instant,
-) -> Outcome {
-    let claim = held.claim.clone();
-    let done = steps(cx, &plan, held, deadline).await;
-    conclude(cx, plan, claim, done)
 }
 
 /// Publish, override, power, observe, settle: each may be repeated.
@@ -120,18 +95,23 @@ async fn power_on(
 ) -> Result<(), Diagnostic> {
     let system = held.bmc.system(&held.system_uri).await;
     let system = system.map_err(|error| held.failed(&error))?;
-    let running = system.power_state.as_ref().is_some_and(redfish::PowerState::is_on);
-    if running {
-        return Ok(());
+    if system.power_state.is_some_and(PowerState::is_on) {
+        if seen > Stage::Armed {
+            return Ok(());
+        }
+        // It runs what it ran before this boot was armed, or it was powered on by a run that was
+        // stopped and has asked for nothing since: either way nothing of this boot is lost.
+        let timeout = deadline.saturating_duration_since(Instant::now()) / 4;
+        held.power(Power::Graceful { timeout }, deadline).await?;
     }
     // What was installed boots from its disk; an override would only cost a round of PXE.
     if seen < Stage::Booted {
         let target = match held.method {
-            BootMethod::Ipxe => BootSource::Pxe,
-            BootMethod::UefiHttp => BootSource::UefiHttp,
+            BootMethod::Ipxe => BootTarget::Pxe,
+            BootMethod::UefiHttp => BootTarget::UefiHttp,
         };
-        let boot_override = BootOverride { target, enabled: OverrideEnabled::Once, mode: None, http_boot_uri: None };
-        let set = held.bmc.set_boot_override(&held.system_uri, &boot_override).await;
+        let boot_override = BootOverride { target, enabled: BootEnabled::Once, mode: None, http_boot_uri: None };
+        let set = held.bmc.set_boot_override(&held.system_uri, boot_override).await;
         for warning in set.map_err(|error| held.failed(&error))? {
             cx.warn(Diagnostic::warning(
                 "The boot override may not hold",

@@ -118,7 +118,7 @@ async fn check(cx: &mut Context<Client>, claim: Claim) -> Result<Held, Diagnosti
             ),
         ));
     }
-    let on = system.power_state.as_ref().is_some_and(redfish::PowerState::is_on);
+    let on = system.power_state.is_some_and(PowerState::is_on);
     if unbooted && on {
         return Err(diagnostics::at(
             "server_id",
@@ -193,7 +193,7 @@ pub(super) async fn power_state(
         diagnostic: failed(id, endpoint, &error),
         unreachable: error.is_unreachable(),
     })?;
-    Ok(system.power_state.and_then(|power| power.known()))
+    Ok(system.power_state)
 }
 
 /// Gives the server back: nothing to boot, no override, seen to be off, and free only then.

@@ -267,7 +267,7 @@ pub(super) async fn apply_settings(
         None => plan.indicator_led = led,
     }
     if let (Some(power), None) = (&plan.power, &plan.claim) {
-        let timeout = Timeouts::create(plan.timeouts.as_ref(), default_timeout);
+        let timeout = Timeouts::create(&plan.timeouts, default_timeout);
         let wanted = wanted_power(power, timeout);
         plan.power_state = Some(set_power(&bmc, &uri, wanted, timeout).await.map_err(failed)?);
     }

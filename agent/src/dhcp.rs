@@ -1,0 +1,341 @@
+//! The DHCP service: receive, respond, store the lease, send.
+//!
+//! Each packet is a task of its own, because it waits for the disk: the store flushes once for all
+//! leases that wait together. Two packets of one client are never worked on at the same time, so
+//! that what is stored of it last is also what was decided last.
+//!
+//! **Invariant:** a lease is on stable storage before its DHCPACK is sent, and stays taken until its
+//! end is.
+
+mod boot_file;
+mod responder;
+mod socket;
+mod turns;
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use model::Stage;
+use netboot::{
+    dhcp::{
+        Message, MessageType, destination,
+        options::{BOOT_FILE, MESSAGE},
+    },
+    pxe::Client,
+};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use self::{
+    boot_file::Loaders,
+    responder::{Outcome, Reason, Settings, respond},
+    socket::Socket,
+    turns::Turns,
+};
+use crate::{
+    boot::{self, Planned, Reached},
+    config::Config,
+    leases::{self, Lease, Leases},
+    store::{self, Store},
+};
+
+/// Why the DHCP service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Its address cannot be used.
+    #[error("failed to bind the DHCP socket on {listen}")]
+    Bind {
+        /// The address.
+        listen: SocketAddrV4,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Its interface has no address.
+    #[error("failed to find an IPv4 address of the interface {interface}")]
+    Interface {
+        /// The interface.
+        interface: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// There is no address that clients could know it by.
+    #[error("there is no address that servers could know the DHCP server by")]
+    NoServerAddress,
+    /// The leases cannot be read.
+    #[error("failed to read the leases")]
+    Leases(#[from] store::Error),
+}
+
+/// The DHCP service, ready to run.
+#[derive(Debug)]
+pub struct Server {
+    socket: Arc<Socket>,
+    service: Arc<Service>,
+    local_addr: SocketAddr,
+}
+
+#[derive(Debug)]
+struct Service {
+    settings: Settings,
+    // Held for the decision alone, never while something waits.
+    leases: Mutex<Leases>,
+    turns: Turns,
+    store: Store,
+}
+
+impl Server {
+    /// Binds the socket and reads the leases. It must be called from within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// If the address or the interface cannot be used, or the store fails.
+    pub fn bind(config: &Config, boot_url: &str, store: &Store) -> Result<Self, Error> {
+        let listen = config.dhcp.listen;
+        let interface = config.dhcp.interface.as_deref();
+        let bind = |source| Error::Bind { listen, source };
+        let socket = Socket::bind(listen, interface).map_err(bind)?;
+        let local_addr = socket.local_addr().map_err(bind)?;
+        let settings = settings(config, boot_url)?;
+        let never = [
+            settings.server_address,
+            settings.tftp_address,
+            settings.link,
+        ];
+        let leases = Leases::load(&config.subnets, &never, store)?;
+        Ok(Self {
+            socket: Arc::new(socket),
+            service: Arc::new(Service {
+                settings,
+                leases: Mutex::new(leases),
+                turns: Turns::default(),
+                store: store.clone(),
+            }),
+            local_addr,
+        })
+    }
+
+    /// Where it listens.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Answers until `shutdown`, and returns when everything that was begun is done.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut answers = JoinSet::new();
+        let mut buffer = vec![0; LARGEST];
+        loop {
+            while answers.try_join_next().is_some() {}
+            // What is not read waits in the socket's buffer.
+            while answers.len() >= AT_ONCE {
+                answers.join_next().await;
+            }
+            let received = tokio::select! {
+                () = shutdown.cancelled() => break,
+                received = self.socket.recv(&mut buffer) => received,
+            };
+            match received {
+                Ok((bytes, sender)) => {
+                    if let Some(request) = decode(&buffer[..bytes], sender) {
+                        let service = Arc::clone(&self.service);
+                        let socket = Arc::clone(&self.socket);
+                        answers.spawn(answer(service, socket, request, sender));
+                    }
+                }
+                Err(error) => {
+                    warn!(
+                        error = &error as &dyn std::error::Error,
+                        "DHCP receive failed"
+                    );
+                    // An interface that is down fails every time.
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+        while answers.join_next().await.is_some() {}
+    }
+}
+
+fn settings(config: &Config, boot_url: &str) -> Result<Settings, Error> {
+    let server_address = config.server_address().ok_or(Error::NoServerAddress)?;
+    let link = match (config.dhcp.link, &config.dhcp.interface) {
+        (Some(link), _) => link,
+        (None, Some(interface)) => {
+            socket::interface_address(interface).map_err(|source| Error::Interface {
+                interface: interface.clone(),
+                source,
+            })?
+        }
+        (None, None) => server_address,
+    };
+    Ok(Settings {
+        server_address,
+        tftp_address: config.tftp_address().unwrap_or(server_address),
+        boot_url: boot_url.to_owned(),
+        link,
+        loaders: Loaders {
+            configured: config.tftp.loaders.clone(),
+        },
+    })
+}
+
+fn decode(bytes: &[u8], sender: SocketAddrV4) -> Option<Message> {
+    Message::decode(bytes)
+        .inspect_err(|error| debug!(%sender, bytes = bytes.len(), %error, "not a DHCP message"))
+        .ok()
+}
+
+async fn answer(
+    service: Arc<Service>,
+    socket: Arc<Socket>,
+    request: Message,
+    sender: SocketAddrV4,
+) {
+    let (mac, xid) = (request.mac, request.xid);
+    let Some(turn) = service.turns.take(mac) else {
+        // Redundant relays send everything twice, and a client asks again by itself.
+        debug!(%mac, xid, "still at work on this client");
+        return;
+    };
+    let store = service.store.clone();
+    let decided = store
+        .run(move |_| {
+            let reply = service.decide(&request);
+            reply.map(|reply| {
+                reply.map(|reply| (destination(&request, &reply, sender.port()), reply))
+            })
+        })
+        .await;
+    // The client may ask on as soon as it has its answer.
+    drop(turn);
+    match decided {
+        Ok(Some((destination, reply))) => {
+            if let Err(error) = socket.send(&reply.encode(), destination).await {
+                let error = &error as &dyn std::error::Error;
+                warn!(%mac, xid, ?destination, error, "DHCP send failed");
+            }
+        }
+        Ok(None) => {}
+        Err(error) => {
+            error!(%mac, xid, error = &error as &dyn std::error::Error, "DHCP request not answered");
+        }
+    }
+}
+
+impl Service {
+    /// Decides and stores. What comes back may be sent.
+    fn decide(&self, request: &Message) -> Result<Option<Message>, store::Error> {
+        let planned = boot::planned(&self.store, request.mac)?;
+        let now = Timestamp::now();
+        let outcome = respond(
+            &self.settings,
+            &mut self.leases(),
+            request,
+            planned.as_ref(),
+            now,
+        );
+        log(request, planned.as_ref(), &outcome);
+        match outcome {
+            Outcome::Reply(reply) => Ok(Some(reply)),
+            Outcome::Confirm { reply, lease } => {
+                // If this fails, the lease is taken in memory only, which is on the safe side.
+                leases::insert(&self.store, &lease)?;
+                if let Some(planned) = &planned {
+                    self.reached(planned, &lease, now)?;
+                }
+                Ok(Some(reply))
+            }
+            Outcome::Release(lease) => {
+                leases::insert(&self.store, &lease)?;
+                if let Some(subnet) = self.leases().subnet_of(lease.address) {
+                    subnet.release(lease.mac, lease.address, now);
+                }
+                Ok(None)
+            }
+            Outcome::Decline(address) => {
+                leases::remove(&self.store, address)?;
+                if let Some(subnet) = self.leases().subnet_of(address) {
+                    subnet.decline(address, now);
+                }
+                Ok(None)
+            }
+            Outcome::Ignore(_) => Ok(None),
+        }
+    }
+
+    fn reached(&self, planned: &Planned, lease: &Lease, at: Timestamp) -> Result<(), store::Error> {
+        let reached = Reached {
+            server_id: planned.server_id,
+            boot: planned.boot.id,
+            stage: Stage::Dhcp,
+            at,
+            address: Some(lease.address),
+        };
+        boot::reach(&self.store, &reached)
+    }
+
+    fn leases(&self) -> MutexGuard<'_, Leases> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One line for each packet.
+fn log(request: &Message, planned: Option<&Planned>, outcome: &Outcome) {
+    let (mac, xid, kind) = (request.mac, request.xid, request.message_type);
+    let relay: Option<Ipv4Addr> = request.is_relayed().then_some(request.relay);
+    let relay = relay.map(tracing::field::display);
+    let server = planned.map(|planned| tracing::field::display(planned.server_id));
+    match outcome {
+        Outcome::Ignore(reason @ (Reason::NoFreeAddress | Reason::UnknownSubnet(_)))
+            if planned.is_some() =>
+        {
+            warn!(%mac, xid, server, relay, %kind, %reason, "planned server not answered");
+        }
+        Outcome::Ignore(reason) => debug!(%mac, xid, relay, %kind, %reason, "ignored"),
+        Outcome::Decline(address) => {
+            warn!(%mac, xid, server, relay, %address, "address is used by somebody else");
+        }
+        Outcome::Release(lease) => {
+            info!(%mac, xid, server = %lease.server_id, address = %lease.address, "released");
+        }
+        Outcome::Confirm { reply, lease } => {
+            let client = Client::of(request);
+            let stage = client.map(|client| tracing::field::debug(client.stage));
+            let file = reply.options.get(BOOT_FILE);
+            let (server, address) = (lease.server_id, lease.address);
+            info!(%mac, xid, %server, relay, %address, stage, file, "leased");
+        }
+        Outcome::Reply(reply) if reply.message_type == MessageType::Nak => {
+            let reason = reply.options.get(MESSAGE);
+            info!(%mac, xid, server, relay, reason, "refused");
+        }
+        Outcome::Reply(reply) => {
+            let (kind, address) = (reply.message_type, reply.your_address);
+            debug!(%mac, xid, server, relay, %kind, %address, "answered");
+            if let Some(client) = Client::of(request)
+                && client.architecture.is_none()
+                && !reply.options.contains(BOOT_FILE)
+            {
+                warn!(%mac, xid, server, "no loader for the architecture of this server");
+            }
+        }
+    }
+}
+
+/// The longest datagram that is read whole.
+const LARGEST: usize = 4096;
+
+/// How many packets are worked on at the same time.
+const AT_ONCE: usize = 512;
+
+const PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,38 @@
+//! HTTP: the control API for Terraform, and what booting servers fetch.
+//!
+//! Both are routers over one [`Site`]. They never share a listener: the control API belongs on the
+//! management network, the boot service on the provisioning network.
+
+pub(crate) mod api;
+mod auth;
+pub(crate) mod boot;
+mod download;
+mod error;
+mod files;
+mod script;
+mod secrets;
+pub(crate) mod serve;
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio_util::task::TaskTracker;
+
+use self::{auth::ApiToken, download::Downloads};
+use crate::{images::Images, seal::Sealer, store::Store};
+
+/// What every request is answered from.
+pub(crate) struct Site {
+    pub(crate) store: Store,
+    pub(crate) sealer: Arc<Sealer>,
+    pub(crate) images: Images,
+    /// Where booting servers find this agent, without a final slash.
+    pub(crate) boot_url: String,
+    /// The subnets, as they are shown.
+    pub(crate) subnets: Vec<String>,
+    pub(crate) loader_dir: PathBuf,
+    pub(crate) token: ApiToken,
+    /// Secrets that are on their way to a server.
+    pub(crate) downloads: Arc<Downloads>,
+    /// What a request leaves to be done after its answer.
+    pub(crate) tasks: TaskTracker,
+}

@@ -1,0 +1,128 @@
+//! Small files with a secret, readable by their owner alone.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use model::Secret;
+
+use crate::digest;
+
+/// Why a secret cannot be had from its file.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("failed to read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The file cannot be made.
+    #[error("failed to make {}", path.display())]
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Others can read it.
+    #[error(
+        "{} has mode {mode:04o}, so others than its owner can use it; run chmod 0600 on it, and \
+         replace its content if they may have read it",
+        path.display()
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It holds nothing.
+    #[error("{} is empty; remove it to have a new one made", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The text in the file `path`. If there is no such file, it is made with random text.
+pub(crate) fn read_or_create(path: &Path) -> Result<Secret, Error> {
+    match create(path) {
+        Err(Error::Create { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
+            read(path)
+        }
+        made => made,
+    }
+}
+
+fn create(path: &Path) -> Result<Secret, Error> {
+    let failed = |source| Error::Create {
+        path: path.to_owned(),
+        source,
+    };
+    let secret = digest::random_secret()
+        .map_err(|_says_nothing| failed(io::Error::other("there is no randomness")))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    writeln!(file, "{}", secret.expose()).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    Ok(secret)
+}
+
+fn read(path: &Path) -> Result<Secret, Error> {
+    let failed = |source| Error::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = OpenOptions::new().read(true).open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(Error::Exposed {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(failed)?;
+    let secret = Secret::new(text.trim());
+    if secret.expose().is_empty() {
+        return Err(Error::Empty {
+            path: path.to_owned(),
+        });
+    }
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_made_once_for_its_owner_and_refused_when_others_can_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let made = read_or_create(&path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(read_or_create(&path).unwrap(), made);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let error = read_or_create(&path).unwrap_err().to_string();
+        assert!(error.ends_with(
+            "token has mode 0640, so others than its owner can use it; run chmod 0600 on it, and \
+             replace its content if they may have read it"
+        ));
+        assert!(!error.contains(made.expose()));
+    }
+}

@@ -1,0 +1,146 @@
+//! The handle of one BMC.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    time::Duration,
+};
+
+use model::{BmcConnection, Secret};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::Error, lane::PLACES, patch::Rung, retry::Timing, service_root::ServiceRoot,
+    session::State, wire::Wire,
+};
+
+/// Who logs in. It has no `Debug`, because it holds a password.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The account's name.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
+}
+
+/// How patient to be.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How long one request may take.
+    pub request_timeout: Duration,
+    /// How often a request that got no answer is sent again, if it is safe to. A BMC that answers
+    /// but is busy is waited for up to 40 s for each. With 0, nothing is sent twice.
+    pub max_retries: u32,
+    /// Ends every request and every wait when it is cancelled, with [`Error::Stopped`].
+    pub stop: CancellationToken,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            request_timeout: Duration::from_secs(60),
+            max_retries: 3,
+            stop: CancellationToken::new(),
+        }
+    }
+}
+
+/// A BMC. Have one for each endpoint and user in a process, and clone it: the clones share one
+/// session, one place in the queue and what was learned about the BMC.
+#[derive(Clone)]
+pub struct Bmc {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What the clones of a handle share.
+pub(crate) struct Inner {
+    pub(crate) wire: Wire,
+    pub(crate) timing: Timing,
+    pub(crate) max_retries: u32,
+    pub(crate) permits: Semaphore,
+    pub(crate) session: tokio::sync::Mutex<State>,
+    pub(crate) generation: AtomicU64,
+    pub(crate) root: Mutex<Option<Arc<ServiceRoot>>>,
+    learned: Mutex<Learned>,
+}
+
+/// What this BMC taught. Hints only say what to try first.
+#[derive(Debug, Default)]
+pub(crate) struct Learned {
+    /// Which `If-Match` a resource took.
+    pub(crate) rungs: HashMap<String, Rung>,
+    /// The systems whose boot override is taken by their settings resource only.
+    pub(crate) override_in_settings: HashMap<String, bool>,
+    /// Expanding a collection failed.
+    pub(crate) no_expand: bool,
+}
+
+impl Bmc {
+    /// A handle. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidConfig`] if the endpoint is no URL of a host, or the certificates or the
+    /// fingerprint to trust cannot be read.
+    pub fn new(
+        connection: &BmcConnection,
+        credentials: Credentials,
+        config: &Config,
+    ) -> Result<Self, Error> {
+        Self::with_timing(connection, credentials, config, Timing::REAL)
+    }
+
+    pub(crate) fn with_timing(
+        connection: &BmcConnection,
+        credentials: Credentials,
+        config: &Config,
+        timing: Timing,
+    ) -> Result<Self, Error> {
+        let inner = Inner {
+            wire: Wire::new(connection, credentials, config)?,
+            timing,
+            max_retries: config.max_retries,
+            permits: Semaphore::new(PLACES as usize),
+            session: tokio::sync::Mutex::new(State::Fresh),
+            generation: AtomicU64::new(0),
+            root: Mutex::new(None),
+            learned: Mutex::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The BMC's origin, as it was given.
+    pub fn endpoint(&self) -> &str {
+        self.inner.wire.origin.as_str()
+    }
+
+    /// Reads the service root. It needs no login, so it tells whether the BMC answers at all.
+    pub async fn service_root(&self) -> Result<ServiceRoot, Error> {
+        Ok(ServiceRoot::clone(&*self.inner.read_root().await?))
+    }
+
+    /// Deletes the session, within a second and even after [`Config::stop`]. Errors are ignored: a
+    /// session that stays expires. A later request logs in again.
+    pub async fn logout(&self) {
+        self.inner.logout().await;
+    }
+}
+
+impl fmt::Debug for Bmc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bmc")
+            .field("endpoint", &self.endpoint())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// Looks at, or adds to, what was learned.
+    pub(crate) fn learned<T>(&self, with: impl FnOnce(&mut Learned) -> T) -> T {
+        with(&mut self.learned.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,128 @@
+//! The way of an authorized request: its turn, its session, its retries.
+//!
+//! Two requests may be on the way to one BMC. A change takes both places from its first look to its
+//! last, so that two changes never interleave.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use tokio::sync::SemaphorePermit;
+
+use crate::{
+    bmc::Inner,
+    error::Error,
+    reply::Document,
+    retry::{Attempts, Kind},
+    wire::{OnStop, Reply, Request},
+};
+
+/// A place to send requests from.
+pub(crate) struct Lane<'a> {
+    pub(crate) inner: &'a Inner,
+    /// All places, if this is for a change.
+    exclusive: Option<SemaphorePermit<'a>>,
+}
+
+impl Inner {
+    /// For reads. Each request waits for its own turn.
+    pub(crate) const fn shared(&self) -> Lane<'_> {
+        Lane {
+            inner: self,
+            exclusive: None,
+        }
+    }
+
+    /// For a change: nobody else speaks to the BMC until the lane is dropped.
+    pub(crate) async fn exclusive(&self) -> Result<Lane<'_>, Error> {
+        let turn = self.permits.acquire_many(PLACES);
+        let permit = self.wire.unless_stopped(turn).await?;
+        Ok(Lane {
+            inner: self,
+            exclusive: permit.ok(),
+        })
+    }
+}
+
+impl Lane<'_> {
+    /// Reads a resource.
+    pub(crate) async fn get(&self, path: &str) -> Result<Document, Error> {
+        self.send(Kind::Read, Request::get(path)).await?.document()
+    }
+
+    /// Reads whatever is at `path`, a task monitor perhaps.
+    pub(crate) async fn look(&self, path: &str) -> Result<Reply, Error> {
+        self.send(Kind::Read, Request::get(path)).await
+    }
+
+    /// Sends one PATCH.
+    pub(crate) async fn patch(
+        &self,
+        path: &str,
+        body: &Value,
+        if_match: Option<&str>,
+    ) -> Result<Reply, Error> {
+        let method = Method::PATCH;
+        let request = Request {
+            method,
+            path,
+            body: Some(body),
+            if_match,
+            on_stop: OnStop::Abort,
+        };
+        self.send(Kind::Change, request).await
+    }
+
+    /// Sends one POST of an action. It never carries `If-Match`: some firmware answers 412 to that.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Reply, Error> {
+        self.send(Kind::Action, Request::post(path, body)).await
+    }
+
+    /// Waits, unless the caller stops.
+    pub(crate) async fn pause(&self, delay: Duration) -> Result<(), Error> {
+        self.inner.wire.pause(delay).await
+    }
+
+    async fn send(&self, kind: Kind, request: Request<'_>) -> Result<Reply, Error> {
+        let inner = self.inner;
+        let mut attempts = Attempts::new(kind, inner.timing, inner.max_retries);
+        loop {
+            let turn = self.turn().await?;
+            // A login has its own retries, so its failure is final here.
+            let mut authorization = inner.authorization().await?;
+            let mut outcome = inner.wire.send(&request, &authorization).await;
+            if let Some(messages) = unauthorized(&outcome) {
+                tracing::debug!(bmc = inner.wire.origin.as_str(), %messages, "not authorized");
+                let given_up;
+                (authorization, given_up) = inner.renew(&authorization).await?;
+                outcome = inner.wire.send(&request, &authorization).await;
+                if let Some(messages) = unauthorized(&outcome) {
+                    return Err(inner.refused(given_up, messages).await);
+                }
+            }
+            drop(turn);
+            match attempts.next(&outcome) {
+                Some(delay) => inner.wire.pause(delay).await?,
+                None => return outcome,
+            }
+        }
+    }
+
+    async fn turn(&self) -> Result<Option<SemaphorePermit<'_>>, Error> {
+        if self.exclusive.is_some() {
+            return Ok(None);
+        }
+        let turn = self.inner.permits.acquire();
+        Ok(self.inner.wire.unless_stopped(turn).await?.ok())
+    }
+}
+
+fn unauthorized(outcome: &Result<Reply, Error>) -> Option<crate::messages::Messages> {
+    let reply = outcome.as_ref().ok()?;
+    reply
+        .is(StatusCode::UNAUTHORIZED)
+        .then(|| reply.messages.clone())
+}
+
+/// How many requests may be on the way to one BMC: they are slow, and few firmware likes more.
+pub(crate) const PLACES: u32 = 2;

@@ -1,0 +1,294 @@
+//! Proving who asks: one session for each handle, and never a second wrong password.
+//!
+//! BMCs have few sessions and lock accounts after few failures. So the login is single-flight, the
+//! token is shared, and the first rejected login answers every request after it.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use reqwest::{Method, StatusCode, header::HeaderValue};
+use serde_json::json;
+
+use crate::{
+    bmc::Inner,
+    error::Error,
+    lenient::Doc,
+    messages::Messages,
+    origin::Origin,
+    retry::{Attempts, Kind},
+    service_root::{SESSIONS, SYSTEMS},
+    wire::{Authorization, OnStop, Reply, Request},
+};
+
+/// How requests of a handle are authorized.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// Nothing was tried yet.
+    Fresh,
+    /// By a session.
+    Session(Token),
+    /// By the credentials themselves, because the BMC has no session for us.
+    Basic,
+    /// Not at all: this is what the BMC said, and it is not asked again.
+    Rejected(Error),
+}
+
+/// A session.
+#[derive(Clone, Debug)]
+pub(crate) struct Token {
+    value: HeaderValue,
+    /// Its resource, which a logout deletes.
+    location: Option<String>,
+    generation: u64,
+}
+
+impl State {
+    fn authorization(&self) -> Result<Authorization, Error> {
+        match self {
+            Self::Fresh => Ok(Authorization::Anonymous),
+            Self::Session(Token {
+                value, generation, ..
+            }) => Ok(Authorization::Token {
+                token: value.clone(),
+                generation: *generation,
+            }),
+            Self::Basic => Ok(Authorization::Basic),
+            Self::Rejected(error) => Err(error.clone()),
+        }
+    }
+}
+
+impl Inner {
+    /// What to send with a request. The first call logs in; those that come meanwhile wait for it.
+    pub(crate) async fn authorization(&self) -> Result<Authorization, Error> {
+        let mut state = self.wire.unless_stopped(self.session.lock()).await?;
+        if matches!(*state, State::Fresh) {
+            self.enter(&mut state).await?;
+        }
+        state.authorization()
+    }
+
+    /// What to send after a 401 to `stale`, and the session that was given up for it.
+    pub(crate) async fn renew(
+        &self,
+        stale: &Authorization,
+    ) -> Result<(Authorization, Option<Token>), Error> {
+        let mut state = self.wire.unless_stopped(self.session.lock()).await?;
+        let mut given_up = None;
+        match (&*state, stale) {
+            (State::Session(token), Authorization::Token { generation, .. })
+                if token.generation == *generation =>
+            {
+                tracing::debug!(bmc = self.wire.origin.as_str(), "the session has ended");
+                given_up = Some(token.clone());
+                *state = State::Fresh;
+                self.enter(&mut state).await?;
+            }
+            (State::Basic, Authorization::Basic) => {
+                *state = State::Rejected(self.rejected(Messages::default()));
+            }
+            // Somebody else has logged in again already, or was rejected.
+            _ => {}
+        }
+        Ok((state.authorization()?, given_up))
+    }
+
+    /// The error of a request that a fresh session was refused too. It says nothing against the
+    /// session, so the one that was given up has to be deleted, or it would occupy a place.
+    pub(crate) async fn refused(&self, given_up: Option<Token>, messages: Messages) -> Error {
+        if let Some(token) = given_up {
+            self.delete(&token, OnStop::Abort).await;
+        }
+        self.rejected(messages)
+    }
+
+    /// Deletes the session. Whether that worked is nobody's concern: it expires.
+    pub(crate) async fn logout(&self) {
+        let work = async {
+            let mut state = self.session.lock().await;
+            if let State::Session(token) = &*state {
+                let token = token.clone();
+                *state = State::Fresh;
+                self.delete(&token, OnStop::Ignore).await;
+            }
+        };
+        if tokio::time::timeout(LOGOUT_TIMEOUT, work).await.is_err() {
+            tracing::debug!(
+                bmc = self.wire.origin.as_str(),
+                "the session was left to expire"
+            );
+        }
+    }
+
+    async fn enter(&self, state: &mut State) -> Result<(), Error> {
+        match self.login().await {
+            Ok(entered) => *state = entered,
+            Err(error) => {
+                let last = matches!(
+                    error,
+                    Error::AuthRejected { .. }
+                        | Error::PasswordChangeRequired { .. }
+                        | Error::SessionLimit { .. }
+                );
+                if last {
+                    *state = State::Rejected(error.clone());
+                }
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    async fn login(&self) -> Result<State, Error> {
+        let root = self.anonymous_root().await?;
+        let sessions = match &root {
+            Some(root) => root.sessions_uri(),
+            None => Some(SESSIONS.to_owned()),
+        };
+        let systems = root.as_ref().and_then(|root| root.systems.clone());
+        let systems = systems.as_deref().unwrap_or(SYSTEMS);
+        let Some(path) = sessions else {
+            return self.basic(systems, None).await;
+        };
+        let reply = self.post_session(&path).await?;
+        let messages = reply.messages.clone();
+        if let Some(message) = messages.password_change() {
+            let account = message.args.first().map(|uri| Origin::path_of(uri));
+            if let Some(token) = self.token(&reply) {
+                self.delete(&token, OnStop::Abort).await;
+            }
+            return Err(self.password_change(account));
+        }
+        let status = reply.status;
+        if status.is_success() {
+            let token = self.token(&reply).ok_or_else(|| Error::Decode {
+                endpoint: self.wire.endpoint(),
+                request: reply.request.clone(),
+                cause: "it has no X-Auth-Token".to_owned(),
+            })?;
+            return Ok(State::Session(token));
+        }
+        if messages.says_session_limit() {
+            tracing::warn!(
+                bmc = self.wire.origin.as_str(),
+                "no free session; using Basic"
+            );
+            return self.basic(systems, Some(messages)).await;
+        }
+        match status.as_u16() {
+            404 | 405 | 501 => self.basic(systems, None).await,
+            // Some firmware says 400 to a wrong password. Sending it once more would only count.
+            400 | 401 | 403 => Err(self.rejected(messages)),
+            _ if messages.says_bad_login() => Err(self.rejected(messages)),
+            _ => Err(reply.problem().unwrap_or_else(|| self.rejected(messages))),
+        }
+    }
+
+    async fn post_session(&self, path: &str) -> Result<Reply, Error> {
+        let credentials = &self.wire.credentials;
+        let body =
+            json!({"UserName": credentials.username, "Password": credentials.password.expose()});
+        let mut request = Request::post(path, &body);
+        request.on_stop = OnStop::Linger(LOGIN_GRACE);
+        let mut attempts = Attempts::new(Kind::Action, self.timing, self.max_retries);
+        loop {
+            let outcome = self.wire.send(&request, &Authorization::Anonymous).await;
+            match attempts.next(&outcome) {
+                Some(delay) => self.wire.pause(delay).await?,
+                None => return outcome,
+            }
+        }
+    }
+
+    /// Tries the credentials on a resource before any other request may use them.
+    async fn basic(&self, probe: &str, full: Option<Messages>) -> Result<State, Error> {
+        let request = Request::get(probe);
+        let mut attempts = Attempts::new(Kind::Read, self.timing, self.max_retries);
+        let reply = loop {
+            let outcome = self.wire.send(&request, &Authorization::Basic).await;
+            match attempts.next(&outcome) {
+                Some(delay) => self.wire.pause(delay).await?,
+                None => break outcome?,
+            }
+        };
+        if let Some(message) = reply.messages.password_change() {
+            let account = message.args.first().map(|uri| Origin::path_of(uri));
+            return Err(self.password_change(account));
+        }
+        match (reply.status, full) {
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(messages)) => {
+                Err(Error::SessionLimit {
+                    endpoint: self.wire.endpoint(),
+                    messages,
+                })
+            }
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, None) => {
+                Err(self.rejected(reply.messages))
+            }
+            (status, _) if status.is_server_error() => Err(reply
+                .problem()
+                .unwrap_or_else(|| self.rejected(Messages::default()))),
+            _ => Ok(State::Basic),
+        }
+    }
+
+    fn token(&self, reply: &Reply) -> Option<Token> {
+        let mut value = reply.headers.get("X-Auth-Token")?.clone();
+        value.set_sensitive(true);
+        // Some firmware sends no Location.
+        let body = reply
+            .json
+            .as_ref()
+            .and_then(|json| Doc::new(json).as_link());
+        let location = reply
+            .location()
+            .or_else(|| body.map(|link| Origin::path_of(&link)));
+        let generation = self.generation.fetch_add(1, Ordering::Relaxed);
+        Some(Token {
+            value,
+            location,
+            generation,
+        })
+    }
+
+    /// With the session's own token, so that it cannot end the session of somebody else whose
+    /// resource has the same name by now.
+    async fn delete(&self, token: &Token, on_stop: OnStop) {
+        let Some(location) = &token.location else {
+            return;
+        };
+        let authorization = Authorization::Token {
+            token: token.value.clone(),
+            generation: token.generation,
+        };
+        let request = Request {
+            method: Method::DELETE,
+            on_stop,
+            ..Request::get(location)
+        };
+        let _expires_anyway = self.wire.send(&request, &authorization).await;
+    }
+
+    fn rejected(&self, messages: Messages) -> Error {
+        let username = self.wire.credentials.username.clone();
+        Error::AuthRejected {
+            endpoint: self.wire.endpoint(),
+            username,
+            messages,
+        }
+    }
+
+    fn password_change(&self, account: Option<String>) -> Error {
+        let username = self.wire.credentials.username.clone();
+        Error::PasswordChangeRequired {
+            endpoint: self.wire.endpoint(),
+            username,
+            account,
+        }
+    }
+}
+
+/// Terraform gives a provider two seconds to end.
+const LOGOUT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The reply to a login names the session to delete, so a stopped caller waits this long for it.
+const LOGIN_GRACE: Duration = Duration::from_millis(600);

@@ -1,0 +1,97 @@
+//! Following what a BMC does after it said "accepted".
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use tokio::time::Instant;
+
+use crate::{
+    error::Error, lane::Lane, lenient::Doc, messages::Messages, origin::Origin, wire::Reply,
+};
+
+/// Waits for the task of a 202 reply. A reply that names none is taken as done: the caller looks at
+/// the resource anyway.
+pub(crate) async fn follow(lane: &Lane<'_>, accepted: &Reply) -> Result<(), Error> {
+    let Some(monitor) = monitor(accepted) else {
+        return Ok(());
+    };
+    let began = Instant::now();
+    let budget = lane.inner.timing.task_budget;
+    let mut wait = accepted.retry_after();
+    loop {
+        let delay = wait
+            .unwrap_or_default()
+            .clamp(lane.inner.timing.verify_pause, LONGEST_WAIT);
+        lane.pause(delay).await?;
+        let reply = lane.look(&monitor).await?;
+        wait = reply.retry_after();
+        let state = state(&reply);
+        if let Some(failure) = state.as_deref().filter(|state| FAILED.contains(state)) {
+            return Err(Error::Rejected {
+                endpoint: accepted.endpoint.clone(),
+                request: accepted.request.clone(),
+                status: reply.status.as_u16(),
+                messages: if reply.messages.is_empty() {
+                    Messages::plain(&format!("the task ended as {failure}"), &[])
+                } else {
+                    reply.messages
+                },
+            });
+        }
+        let done = match (reply.status, state.as_deref()) {
+            (StatusCode::ACCEPTED, _) => false,
+            (status, Some(state)) if status.is_success() => !RUNNING.contains(&state),
+            // Finished tasks disappear.
+            _ => true,
+        };
+        if done {
+            return Ok(());
+        }
+        if began.elapsed() >= budget {
+            tracing::warn!(
+                bmc = lane.inner.wire.origin.as_str(),
+                monitor,
+                "left a task running"
+            );
+            return Ok(());
+        }
+    }
+}
+
+/// Where to look: the places in the order in which firmware is known to use them.
+fn monitor(reply: &Reply) -> Option<String> {
+    let doc = reply.json.as_ref().map(Doc::new);
+    let in_body = |name: &str| doc.and_then(|doc| doc.link(name));
+    let found = reply.location().or_else(|| in_body("TaskMonitor"));
+    found
+        .or_else(|| doc?.as_link())
+        .map(|link| Origin::path_of(&link))
+}
+
+fn state(reply: &Reply) -> Option<String> {
+    let doc = Doc::new(reply.json.as_ref()?);
+    doc.word("TaskState")
+        .or_else(|| doc.word("JobState"))
+        .map(str::to_owned)
+}
+
+const RUNNING: [&str; 9] = [
+    "New",
+    "Starting",
+    "Running",
+    "Pending",
+    "Stopping",
+    "Suspended",
+    "Service",
+    "Scheduled",
+    "Interrupted",
+];
+const FAILED: [&str; 6] = [
+    "Exception",
+    "Killed",
+    "Cancelled",
+    "Failed",
+    "CompletedWithErrors",
+    "Invalid",
+];
+const LONGEST_WAIT: Duration = Duration::from_secs(30);

@@ -1,0 +1,399 @@
+//! One request to a BMC and its reply: HTTP/1.1, to the BMC's origin only, bounded in time and size.
+
+use std::{
+    error::Error as _,
+    io,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use model::BmcConnection;
+use reqwest::{
+    Client, Method, RequestBuilder, StatusCode, Url,
+    header::{self, HeaderMap, HeaderValue},
+    redirect, retry,
+};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    bmc::{Config, Credentials},
+    error::Error,
+    messages::Messages,
+    origin::Origin,
+    tls::{self, Refusal},
+};
+
+/// What proves who asks.
+#[derive(Clone, Debug)]
+pub(crate) enum Authorization {
+    /// Nothing: only for the service root and for logging in.
+    Anonymous,
+    /// The token of the session with this number.
+    Token { token: HeaderValue, generation: u64 },
+    /// The credentials themselves.
+    Basic,
+}
+
+/// What a stopped caller means for a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OnStop {
+    /// Give up at once.
+    Abort,
+    /// Wait this much longer for the reply: it holds what has to be cleaned up.
+    Linger(Duration),
+    /// Nothing.
+    Ignore,
+}
+
+/// One request.
+#[derive(Clone, Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) body: Option<&'a Value>,
+    pub(crate) if_match: Option<&'a str>,
+    pub(crate) on_stop: OnStop,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) const fn get(path: &'a str) -> Self {
+        let (method, on_stop) = (Method::GET, OnStop::Abort);
+        Self {
+            method,
+            path,
+            body: None,
+            if_match: None,
+            on_stop,
+        }
+    }
+
+    pub(crate) const fn post(path: &'a str, body: &'a Value) -> Self {
+        let (method, on_stop) = (Method::POST, OnStop::Abort);
+        Self {
+            method,
+            path,
+            body: Some(body),
+            if_match: None,
+            on_stop,
+        }
+    }
+}
+
+/// A BMC's answer, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// The body, if it is JSON.
+    pub(crate) json: Option<Value>,
+    /// What it says about the request.
+    pub(crate) messages: Messages,
+    /// Method and path.
+    pub(crate) request: String,
+    /// The BMC.
+    pub(crate) endpoint: String,
+}
+
+/// The connections to one BMC.
+pub(crate) struct Wire {
+    client: Client,
+    pub(crate) origin: Origin,
+    pub(crate) credentials: Credentials,
+    request_timeout: Duration,
+    stop: CancellationToken,
+    close_connections: AtomicBool,
+    refuses_identity: AtomicBool,
+}
+
+impl Wire {
+    pub(crate) fn new(
+        connection: &BmcConnection,
+        credentials: Credentials,
+        config: &Config,
+    ) -> Result<Self, Error> {
+        let origin = Origin::parse(&connection.endpoint)?;
+        let request_timeout = config.request_timeout;
+        if request_timeout.is_zero() {
+            let what = "the request timeout for BMCs is 0 s, expected at least 1 s".to_owned();
+            return Err(Error::InvalidConfig { what });
+        }
+        if connection.tls.insecure && origin.is_https() {
+            tracing::warn!(bmc = origin.as_str(), "the certificate is not verified");
+        }
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls::client_config(&connection.tls)?)
+            .http1_only()
+            .no_proxy()
+            .referer(false)
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .connect_timeout(CONNECT_TIMEOUT.min(request_timeout / 2))
+            .pool_idle_timeout(POOL_IDLE)
+            .pool_max_idle_per_host(2)
+            .build()
+            .map_err(|error| Error::InvalidConfig {
+                what: root_cause(&error),
+            })?;
+        Ok(Self {
+            client,
+            origin,
+            credentials,
+            request_timeout,
+            stop: config.stop.clone(),
+            close_connections: AtomicBool::new(false),
+            refuses_identity: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        self.origin.as_str().to_owned()
+    }
+
+    /// Opens a connection for each request from now on: this firmware drops those it has used.
+    pub(crate) fn close_connections(&self) {
+        self.close_connections.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits, unless the caller stops.
+    pub(crate) async fn pause(&self, delay: Duration) -> Result<(), Error> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Error::Stopped),
+            () = tokio::time::sleep(delay) => Ok(()),
+        }
+    }
+
+    /// Does `work`, unless the caller stops.
+    pub(crate) async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Error::Stopped),
+            result = work => Ok(result),
+        }
+    }
+
+    /// Sends one request and reads the reply.
+    pub(crate) async fn send(
+        &self,
+        request: &Request<'_>,
+        authorization: &Authorization,
+    ) -> Result<Reply, Error> {
+        let line = format!("{} {}", request.method, Origin::path_of(request.path));
+        let began = Instant::now();
+        let stopped = async {
+            match request.on_stop {
+                OnStop::Ignore => std::future::pending().await,
+                OnStop::Abort => self.stop.cancelled().await,
+                OnStop::Linger(delay) => {
+                    self.stop.cancelled().await;
+                    tokio::time::sleep(delay).await;
+                }
+            }
+        };
+        let exchange = tokio::time::timeout(
+            self.request_timeout,
+            self.exchange(request, authorization, line.clone()),
+        );
+        let result = tokio::select! {
+            biased;
+            () = stopped => Err(Error::Stopped),
+            result = exchange => result.unwrap_or_else(|_elapsed| {
+                Err(Error::Timeout {
+                    what: format!("{} did not answer {line}", self.origin.as_str()),
+                    after: self.request_timeout,
+                })
+            }),
+        };
+        let bmc = self.origin.as_str();
+        let elapsed = began.elapsed();
+        match &result {
+            Ok(reply) => {
+                let status = reply.status.as_u16();
+                tracing::debug!(bmc, request = line, status, ?elapsed, "answered");
+            }
+            Err(error) => tracing::debug!(bmc, request = line, %error, ?elapsed, "not answered"),
+        }
+        result
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request<'_>,
+        authorization: &Authorization,
+        line: String,
+    ) -> Result<Reply, Error> {
+        let mut url = self.origin.url(request.path)?;
+        for _redirect in 0..=MAX_REDIRECTS {
+            let response = self.start(request, authorization, url.clone()).send().await;
+            let response = response.map_err(|error| self.failure(&error))?;
+            let status = response.status();
+            if status == StatusCode::NOT_ACCEPTABLE
+                && request.method == Method::GET
+                && !self.refuses_identity.swap(true, Ordering::Relaxed)
+            {
+                continue;
+            }
+            if !is_redirect(status) {
+                return self.read(response, line).await;
+            }
+            let location = response.headers().get(header::LOCATION);
+            let location = location
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default();
+            let to = self.origin.redirect(&url, location);
+            url = to
+                .filter(|_| request.method == Method::GET)
+                .ok_or_else(|| Error::Redirected {
+                    endpoint: self.endpoint(),
+                    request: line.clone(),
+                    location: location.chars().take(256).collect(),
+                })?;
+        }
+        Err(Error::Decode {
+            endpoint: self.endpoint(),
+            request: line,
+            cause: format!("it is the {}th redirect in a row", MAX_REDIRECTS + 1),
+        })
+    }
+
+    fn start(
+        &self,
+        request: &Request<'_>,
+        authorization: &Authorization,
+        url: Url,
+    ) -> RequestBuilder {
+        let mut builder = self
+            .client
+            .request(request.method.clone(), url)
+            .header(header::ACCEPT, "application/json")
+            .header("OData-Version", "4.0");
+        // Compression makes ETags weak on some firmware.
+        if !self.refuses_identity.load(Ordering::Relaxed) {
+            builder = builder.header(header::ACCEPT_ENCODING, "identity");
+        }
+        if self.close_connections.load(Ordering::Relaxed) {
+            builder = builder.header(header::CONNECTION, "close");
+        }
+        if let Some(tag) = request.if_match {
+            builder = builder.header(header::IF_MATCH, tag);
+        }
+        if let Some(body) = request.body {
+            builder = builder.json(body);
+        }
+        match authorization {
+            Authorization::Anonymous => builder,
+            Authorization::Token { token, .. } => builder.header("X-Auth-Token", token.clone()),
+            Authorization::Basic => {
+                let credentials = &self.credentials;
+                builder.basic_auth(&credentials.username, Some(credentials.password.expose()))
+            }
+        }
+    }
+
+    async fn read(&self, mut response: reqwest::Response, request: String) -> Result<Reply, Error> {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(None) => break,
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Err(error) => return Err(self.failure(&error)),
+            }
+            if body.len() > MAX_BODY {
+                return Err(Error::Decode {
+                    endpoint: self.endpoint(),
+                    request,
+                    cause: format!("it is longer than {MAX_BODY} bytes"),
+                });
+            }
+        }
+        let json: Option<Value> = serde_json::from_slice(&body).ok();
+        let hide = [self.credentials.password.expose()];
+        let messages = match &json {
+            Some(json) => Messages::read(json, &hide),
+            None if status.is_client_error() || status.is_server_error() => Messages::plain(
+                &String::from_utf8_lossy(&body[..body.len().min(512)]),
+                &hide,
+            ),
+            None => Messages::default(),
+        };
+        Ok(Reply {
+            status,
+            headers,
+            json,
+            messages,
+            request,
+            endpoint: self.endpoint(),
+        })
+    }
+
+    /// What a failed request means.
+    fn failure(&self, error: &reqwest::Error) -> Error {
+        let endpoint = self.endpoint();
+        if let Some(tls) = tls_error(error) {
+            let refusal = refusal(tls);
+            return Error::Tls {
+                endpoint,
+                cause: refusal.map_or_else(|| tls.to_string(), |refusal| refusal.reason.clone()),
+                fingerprint: refusal.map(|refusal| refusal.fingerprint.clone()),
+            };
+        }
+        let cause = if error.is_connect() && error.is_timeout() {
+            "no connection in time".to_owned()
+        } else {
+            root_cause(error)
+        };
+        Error::Unreachable {
+            endpoint,
+            cause,
+            sent: !error.is_connect(),
+        }
+    }
+}
+
+const fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// The deepest cause: the layers above it say the same in more words, and name the URL.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+/// The TLS layer's error in the chain. `io::Error` hides what it wraps from `source`.
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        let tls = wrapped.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if let Some(tls) = tls.or_else(|| error.downcast_ref::<rustls::Error>()) {
+            return Some(tls);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn refusal(error: &rustls::Error) -> Option<&Refusal> {
+    match error {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
+            other.0.downcast_ref::<Refusal>()
+        }
+        _ => None,
+    }
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const POOL_IDLE: Duration = Duration::from_secs(10);
+const MAX_REDIRECTS: u32 = 3;
+const MAX_BODY: usize = 8 << 20;

@@ -1,0 +1,115 @@
+//! What the user is told.
+
+use crate::{AttributeType, DecodeError, Path};
+
+/// Whether a [`Diagnostic`] stops the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The operation failed.
+    Error,
+    /// The operation went on.
+    Warning,
+}
+
+/// A message for the user: the summary names the fact, the detail the values and the way out.
+///
+/// There is no conversion from any error type on purpose: somebody has to say what the failure
+/// means for the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Whether the run can go on.
+    pub severity: Severity,
+    /// One line, sentence case.
+    pub summary: String,
+    /// The values, the reason and what to do; may have several lines.
+    pub detail: String,
+    /// The attribute that is at fault.
+    pub path: Option<Path>,
+}
+
+impl Diagnostic {
+    /// An error about no attribute in particular.
+    pub fn error(summary: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            summary: summary.into(),
+            detail: detail.into(),
+            path: None,
+        }
+    }
+
+    /// A warning about no attribute in particular.
+    pub fn warning(summary: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(summary, detail)
+        }
+    }
+
+    /// The same message, pointing at an attribute.
+    #[must_use]
+    pub fn at(self, path: Path) -> Self {
+        Self {
+            path: (!path.is_empty()).then_some(path),
+            ..self
+        }
+    }
+}
+
+/// Terraform prints the source line of a top-level attribute only, so the summary has the path.
+impl From<DecodeError> for Diagnostic {
+    fn from(error: DecodeError) -> Self {
+        let summary = if error.path.is_empty() {
+            "Invalid value".to_owned()
+        } else {
+            format!("Invalid value for {}", error.path)
+        };
+        Self::error(summary, sentence(&error.problem)).at(error.path)
+    }
+}
+
+/// Why a create or an update failed, and what is there now.
+///
+/// Terraform marks a resource tainted when its creation fails with a state: the next apply
+/// destroys it first. Without a state nothing is recorded on create, and an update keeps the
+/// state from before.
+#[derive(Debug)]
+pub struct Failed<M> {
+    /// At least one error.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What exists although the operation failed.
+    pub state: Option<M>,
+}
+
+impl<M: AttributeType> Failed<M> {
+    /// A failure that leaves `state` behind.
+    pub fn with(diagnostic: Diagnostic, state: M) -> Self {
+        Self {
+            diagnostics: vec![diagnostic],
+            state: Some(state),
+        }
+    }
+}
+
+impl<M> From<Diagnostic> for Failed<M> {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self {
+            diagnostics: vec![diagnostic],
+            state: None,
+        }
+    }
+}
+
+/// An error text (lower case, no full stop) as a sentence for the user.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let Some(first) = characters.next() else {
+        return String::new();
+    };
+    let stop = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{}{}{stop}", first.to_uppercase(), characters.as_str())
+}

@@ -1,0 +1,35 @@
+//! How Rust types become Terraform values and back.
+
+mod types;
+
+use crate::{Attribute, DecodeError, Path, Shape, Value};
+
+/// A Rust type that an attribute can have.
+///
+/// Implemented here for the plain types, and by `#[derive(Model)]` for structs. A provider may
+/// implement it for its own types, such as an enum that is a string to Terraform.
+pub trait AttributeType: Sized + Send + Sync + 'static {
+    /// Whether null is a value of the type, so that an attribute of it is not required.
+    const OPTIONAL: bool = false;
+
+    /// What Terraform is told about the type.
+    fn shape() -> Shape;
+
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// If the value is not one of the type. The error must not contain the value.
+    fn decode(value: Value, path: &Path) -> Result<Self, DecodeError>;
+
+    /// The value for Terraform.
+    fn encode(self) -> Value;
+}
+
+/// A struct that is the schema, the documentation and the state at once; derive it.
+pub trait Model: AttributeType {
+    /// The description, Markdown.
+    const DOC: &'static str;
+
+    /// The attributes, one for each field.
+    fn attributes() -> Vec<Attribute>;
+}
