@@ -169,4 +169,4 @@ fn fresh(request: &model::api::ClaimRequest, server_id: ServerId, now: Timestamp
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -36,7 +36,7 @@ use self::{
     boot_file::Loaders,
     responder::{Outcome, Reason, Settings, respond},
     socket::Socket,
-    turns::Turns,
+    turns::{Turn, Turns},
 };
 use crate::{
     boot::{self, Planned, Reached},
@@ -143,10 +143,12 @@ impl Server {
             };
             match received {
                 Ok((bytes, sender)) => {
-                    if let Some(request) = decode(&buffer[..bytes], sender) {
-                        let service = Arc::clone(&self.service);
-                        let socket = Arc::clone(&self.socket);
-                        answers.spawn(answer(service, socket, request, sender));
+                    if let Some(request) = decode(&buffer[..bytes], sender)
+                        && let Some(turn) = self.turn(&request)
+                    {
+                        let (service, socket) =
+                            (Arc::clone(&self.service), Arc::clone(&self.socket));
+                        answers.spawn(answer(service, socket, (request, sender), turn));
                     }
                 }
                 Err(error) => {
@@ -160,6 +162,17 @@ impl Server {
             }
         }
         while answers.join_next().await.is_some() {}
+    }
+
+    /// The turn of the client that sent `request`. It is taken in the order of arrival.
+    fn turn(&self, request: &Message) -> Option<Turn> {
+        let (mac, xid) = (request.mac, request.xid);
+        let turn = self.service.turns.take(mac);
+        if turn.is_none() {
+            // Redundant relays send everything twice, and a client asks again by itself.
+            debug!(%mac, xid, "still at work on this client");
+        }
+        turn
     }
 }
 
@@ -195,22 +208,18 @@ fn decode(bytes: &[u8], sender: SocketAddrV4) -> Option<Message> {
 async fn answer(
     service: Arc<Service>,
     socket: Arc<Socket>,
-    request: Message,
-    sender: SocketAddrV4,
+    (request, sender): (Message, SocketAddrV4),
+    turn: Turn,
 ) {
     let (mac, xid) = (request.mac, request.xid);
-    let Some(turn) = service.turns.take(mac) else {
-        // Redundant relays send everything twice, and a client asks again by itself.
-        debug!(%mac, xid, "still at work on this client");
-        return;
-    };
     let store = service.store.clone();
     let decided = store
         .run(move |_| {
-            let reply = service.decide(&request);
-            reply.map(|reply| {
-                reply.map(|reply| (destination(&request, &reply, sender.port()), reply))
-            })
+            let Some(reply) = service.decide(&request)? else {
+                return Ok(None);
+            };
+            let destination = destination(&request, &reply, sender.port());
+            Ok::<_, store::Error>(Some((destination, reply)))
         })
         .await;
     // The client may ask on as soon as it has its answer.
@@ -224,7 +233,8 @@ async fn answer(
         }
         Ok(None) => {}
         Err(error) => {
-            error!(%mac, xid, error = &error as &dyn std::error::Error, "DHCP request not answered");
+            let error = &error as &dyn std::error::Error;
+            error!(%mac, xid, error, "DHCP request not answered");
         }
     }
 }

@@ -17,7 +17,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use tokio_util::task::TaskTracker;
 
-use self::{auth::ApiToken, download::Downloads};
+pub(crate) use self::auth::ApiToken;
+use self::download::Downloads;
 use crate::{images::Images, seal::Sealer, store::Store};
 
 /// What every request is answered from.

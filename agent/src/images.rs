@@ -45,7 +45,7 @@ struct Known {
 
 /// Why there is no image cache.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// Its directory cannot be used.
     #[error("failed to prepare the image directory {}", path.display())]
     Directory {

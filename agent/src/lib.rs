@@ -1,6 +1,21 @@
-//! The boot agent.
-#![allow(dead_code)]
+//! The boot agent: the one daemon that servers need in order to boot.
+//!
+//! ```text
+//! agent         binds and runs everything below
+//! config        what the operator decides
+//! http          the control API, and what servers fetch over HTTP
+//! dhcp, tftp    what firmware asks first
+//! boot          which servers are planned, how far their boots have come
+//! servers, boot_configs, claims, leases, tokens    what is known, each over the store
+//! render, template    documents from boot configs
+//! images        the files that servers boot
+//! seal, store   what is on disk
+//! ```
+//!
+//! Requests and packets are answered from the store; nothing is kept in memory that a restart
+//! would miss.
 
+mod agent;
 pub mod boot;
 mod boot_configs;
 mod claims;
@@ -13,19 +28,22 @@ mod hostname;
 mod http;
 mod images;
 pub mod leases;
+pub mod openapi;
 mod private_file;
 mod render;
 mod seal;
 mod servers;
 pub mod store;
+pub mod telemetry;
 mod template;
 pub mod tftp;
 mod tokens;
 
+pub use agent::{Agent, Error};
 pub use config::Config;
 
 /// An error and its causes, on one line.
-fn error_chain(error: &dyn std::error::Error) -> String {
+pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -13,7 +13,7 @@ use crate::digest;
 
 /// Why a secret cannot be had from its file.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The file cannot be read.
     #[error("failed to read {}", path.display())]
     Read {

@@ -25,7 +25,7 @@ pub(crate) struct Sealed(String);
 
 /// Why something cannot be sealed or opened. It never holds any part of the text.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The key's file does not give one.
     #[error("the key that payloads are sealed with cannot be used")]
     File(#[source] private_file::Error),

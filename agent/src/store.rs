@@ -10,6 +10,8 @@ mod op;
 mod writer;
 
 use std::{
+    fs::OpenOptions,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
@@ -208,9 +210,21 @@ impl Store {
     /// If the file cannot be opened, is in use by another agent, is no store, or is of another
     /// format.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let database = Database::create(path).map_err(|error| Error::Open {
+        let open = |path: &Path| {
+            // Payloads in it are sealed, but who boots what is nobody else's business either.
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(path)
+                .map_err(redb::StorageError::Io)?;
+            Ok::<_, redb::Error>(Database::builder().create_file(file)?)
+        };
+        let database = open(path).map_err(|error| Error::Open {
             path: path.to_owned(),
-            source: Box::new(error.into()),
+            source: Box::new(error),
         })?;
         writer::prepare(&database)?;
         let database = Arc::new(database);

@@ -73,7 +73,7 @@ impl Variables {
 
 /// What is wrong with a template. It never holds a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// It names a variable that does not exist.
     #[error(
         "line {line} of the template names {name:?}, which is no variable; there are {}",
@@ -146,10 +146,6 @@ fn environment() -> Environment<'static> {
     environment
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is what `map_err` hands over"
-)]
 fn failed(error: minijinja::Error) -> Error {
     // The detail of other errors may quote a value.
     let detail = match error.kind() {

@@ -29,7 +29,13 @@ impl BmcPool {
         ca_pem: Option<String>,
         insecure: bool,
     ) -> Self {
-        Self { credentials, settings, ca_pem, insecure, bmcs: Mutex::default() }
+        Self {
+            credentials,
+            settings,
+            ca_pem,
+            insecure,
+            bmcs: Mutex::default(),
+        }
     }
 
     /// The handle of a BMC. Nothing is sent to it yet.
@@ -58,25 +64,27 @@ impl BmcPool {
 
     fn credentials(&self, name: &str) -> Result<Credentials, Diagnostic> {
         let known = self.credentials.get(name).cloned();
-        known.or_else(|| config::environment_credentials(name)).ok_or_else(|| {
-            let names: Vec<_> = self.credentials.keys().map(String::as_str).collect();
-            let have = if names.is_empty() {
-                "it has none".to_owned()
-            } else {
-                format!("it has {}", names.join(", "))
-            };
-            let variable = config::environment_name(name);
-            Diagnostic::error(
-                "Unknown BMC credentials",
-                format!(
-                    "The provider has no credentials named {name:?}; {have}. Add them to \
+        known
+            .or_else(|| config::environment_credentials(name))
+            .ok_or_else(|| {
+                let names: Vec<_> = self.credentials.keys().map(String::as_str).collect();
+                let have = if names.is_empty() {
+                    "it has none".to_owned()
+                } else {
+                    format!("it has {}", names.join(", "))
+                };
+                let variable = config::environment_name(name);
+                Diagnostic::error(
+                    "Unknown BMC credentials",
+                    format!(
+                        "The provider has no credentials named {name:?}; {have}. Add them to \
                      credentials in the provider block, or set \
                      BAREMETAL_CREDENTIALS_{variable}_USERNAME and \
                      BAREMETAL_CREDENTIALS_{variable}_PASSWORD."
-                ),
-            )
-            .at(Path::root("credentials"))
-        })
+                    ),
+                )
+                .at(Path::root("credentials"))
+            })
     }
 
     /// Deletes every session, all BMCs at once.

@@ -18,7 +18,9 @@ fn elements(value: &Value, check: impl Fn(&str) -> Result<(), String>) -> Result
 }
 
 fn parses<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(), String> {
-    text.parse::<T>().map(|_value| ()).map_err(|error| format!("{error}."))
+    text.parse::<T>()
+        .map(|_value| ())
+        .map_err(|error| format!("{error}."))
 }
 
 /// A list of MAC addresses.
@@ -35,14 +37,20 @@ pub(crate) fn uuid(value: &Value) -> Result<(), String> {
 pub(crate) fn ipv4(value: &Value) -> Result<(), String> {
     text(value, |text| {
         let parsed = text.parse::<Ipv4Addr>();
-        parsed.map(|_address| ()).map_err(|_says_less| format!("{text:?} is not an IPv4 address."))
+        parsed
+            .map(|_address| ())
+            .map_err(|_says_less| format!("{text:?} is not an IPv4 address."))
     })
 }
 
 /// A BMC's address: a host name, an IPv4 address or an IPv6 address, without scheme or port.
 pub(crate) fn host(value: &Value) -> Result<(), String> {
     text(value, |text| {
-        let bracketed = if text.contains(':') { format!("[{text}]") } else { text.to_owned() };
+        let bracketed = if text.contains(':') {
+            format!("[{text}]")
+        } else {
+            text.to_owned()
+        };
         let url = Url::parse(&format!("https://{bracketed}/"));
         let plain = !text.contains(['/', '@', '?', '#', '[', ' ']) && !text.is_empty();
         if plain && url.is_ok_and(|url| url.port().is_none() && url.path() == "/") {
@@ -115,14 +123,18 @@ pub(crate) fn hostname(value: &Value) -> Result<(), String> {
     text(value, |text| {
         let label = |label: &str| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
         if text.len() <= 253 && text.split('.').all(label) {
             return Ok(());
         }
-        Err(format!("{text:?} is not a host name: letters, digits and dashes, 63 a label."))
+        Err(format!(
+            "{text:?} is not a host name: letters, digits and dashes, 63 a label."
+        ))
     })
 }
 
@@ -152,7 +164,10 @@ one_of!(/** How a server is powered off. */ power_off: "graceful_then_force", "f
 
 /// `text` without what people put between hexadecimal digits, in lower case.
 pub(crate) fn hex_digits(text: &str) -> String {
-    text.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase()
+    text.chars()
+        .filter(|c| *c != ':')
+        .collect::<String>()
+        .to_ascii_lowercase()
 }
 
 fn same<T: PartialEq>(a: &Value, b: &Value, parse: impl Fn(&str) -> Option<T>) -> bool {
@@ -191,7 +206,9 @@ pub(crate) fn same_macs(a: &Value, b: &Value) -> bool {
 
 /// Whether two texts are the same JSON document.
 pub(crate) fn same_json(a: &Value, b: &Value) -> bool {
-    same(a, b, |text| serde_json::from_str::<serde_json::Value>(text).ok())
+    same(a, b, |text| {
+        serde_json::from_str::<serde_json::Value>(text).ok()
+    })
 }
 
 #[cfg(test)]
@@ -225,9 +242,21 @@ mod tests {
             &["http://a/b", "https://10.0.0.1:8080/k?x=1"],
             &["", "ftp://a/b", "a/b", "http://u:p@a/b"],
         );
-        check(sha256, &[&"ab".repeat(32), &"AB:".repeat(32)], &["", "ab", &"zz".repeat(32)]);
-        check(uuid, &["4C4C4544-0042-3510-8057-B7C04F4B4D32"], &["", "server-1"]);
-        check(hostname, &["node-1", "a.example.com"], &["", "-a", "a_b", &"a".repeat(64)]);
+        check(
+            sha256,
+            &[&"ab".repeat(32), &"AB:".repeat(32)],
+            &["", "ab", &"zz".repeat(32)],
+        );
+        check(
+            uuid,
+            &["4C4C4544-0042-3510-8057-B7C04F4B4D32"],
+            &["", "server-1"],
+        );
+        check(
+            hostname,
+            &["node-1", "a.example.com"],
+            &["", "-a", "a_b", &"a".repeat(64)],
+        );
         check(power, &["On", "Off"], &["on", ""]);
         check(ipv4, &["10.0.0.1"], &["10.0.0", "::1"]);
     }
@@ -238,8 +267,14 @@ mod tests {
         let a = list(&["52:54:00:00:00:01", "52-54-00-00-00-02"]);
         assert!(same_macs(&a, &list(&["525400000002", "5254.0000.0001"])));
         assert!(!same_macs(&a, &list(&["52:54:00:00:00:01"])));
-        assert!(same_url(&string("HTTP://Host:80/a"), &string("http://host/a")));
-        assert!(same_json(&string(r#"{"a": 1, "b": 2}"#), &string(r#"{"b":2,"a":1}"#)));
+        assert!(same_url(
+            &string("HTTP://Host:80/a"),
+            &string("http://host/a")
+        ));
+        assert!(same_json(
+            &string(r#"{"a": 1, "b": 2}"#),
+            &string(r#"{"b":2,"a":1}"#)
+        ));
         assert!(!same_json(&string("{"), &string("{")));
     }
 }

@@ -32,7 +32,7 @@ pub(crate) enum Agent {
     /// At a URL.
     Remote(AgentApi),
     /// In this process, from its first use on.
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
 }
 
 impl Agent {
@@ -129,18 +129,31 @@ impl AgentApi {
             .connect_timeout(CONNECT_TIMEOUT);
         if let Some(pem) = ca_pem {
             let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| {
-                invalid("ca_pem", format!("It holds no certificate that can be read: {error}."))
+                invalid(
+                    "ca_pem",
+                    format!("It holds no certificate that can be read: {error}."),
+                )
             })?;
             builder = builder.tls_certs_only(certificates);
         }
-        let http = builder.build().map_err(|error| invalid("ca_pem", error.to_string()))?;
+        let http = builder
+            .build()
+            .map_err(|error| invalid("ca_pem", error.to_string()))?;
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", token.expose()))
             .map_err(|_holds_the_token| {
-                invalid("token", "The token holds characters that no header can carry.".to_owned())
+                invalid(
+                    "token",
+                    "The token holds characters that no header can carry.".to_owned(),
+                )
             })?;
         authorization.set_sensitive(true);
         let trim = |endpoint: &String| endpoint.trim_end_matches('/').to_owned();
-        Ok(Self { http, endpoints: endpoints.iter().map(trim).collect(), authorization, stop })
+        Ok(Self {
+            http,
+            endpoints: endpoints.iter().map(trim).collect(),
+            authorization,
+            stop,
+        })
     }
 
     pub(crate) async fn servers(&self) -> Answer<Vec<Server>> {
@@ -148,19 +161,24 @@ impl AgentApi {
     }
 
     pub(crate) async fn server(&self, id: ServerId) -> Answer<Server> {
-        self.call(Method::GET, &format!("/v1/servers/{id}"), None::<&()>).await
+        self.call(Method::GET, &format!("/v1/servers/{id}"), None::<&()>)
+            .await
     }
 
     pub(crate) async fn put_server(&self, id: ServerId, spec: &ServerSpec) -> Answer<Server> {
-        self.call(Method::PUT, &format!("/v1/servers/{id}"), Some(spec)).await
+        self.call(Method::PUT, &format!("/v1/servers/{id}"), Some(spec))
+            .await
     }
 
     pub(crate) async fn delete_server(&self, id: ServerId) -> Answer<()> {
-        self.send(Method::DELETE, &format!("/v1/servers/{id}"), None::<&()>).await.map(drop)
+        self.send(Method::DELETE, &format!("/v1/servers/{id}"), None::<&()>)
+            .await
+            .map(drop)
     }
 
     pub(crate) async fn boot_config(&self, id: Uuid) -> Answer<BootConfig> {
-        self.call(Method::GET, &format!("/v1/boot-configs/{id}"), None::<&()>).await
+        self.call(Method::GET, &format!("/v1/boot-configs/{id}"), None::<&()>)
+            .await
     }
 
     pub(crate) async fn put_boot_config(
@@ -168,11 +186,18 @@ impl AgentApi {
         id: Uuid,
         spec: &BootConfigSpec,
     ) -> Answer<BootConfig> {
-        self.call(Method::PUT, &format!("/v1/boot-configs/{id}"), Some(spec)).await
+        self.call(Method::PUT, &format!("/v1/boot-configs/{id}"), Some(spec))
+            .await
     }
 
     pub(crate) async fn delete_boot_config(&self, id: Uuid) -> Answer<()> {
-        self.send(Method::DELETE, &format!("/v1/boot-configs/{id}"), None::<&()>).await.map(drop)
+        self.send(
+            Method::DELETE,
+            &format!("/v1/boot-configs/{id}"),
+            None::<&()>,
+        )
+        .await
+        .map(drop)
     }
 
     pub(crate) async fn claim(&self, request: &ClaimRequest) -> Answer<Claim> {
@@ -180,7 +205,8 @@ impl AgentApi {
     }
 
     pub(crate) async fn claim_of(&self, server: ServerId) -> Answer<Claim> {
-        self.call(Method::GET, &format!("/v1/claims/{server}"), None::<&()>).await
+        self.call(Method::GET, &format!("/v1/claims/{server}"), None::<&()>)
+            .await
     }
 
     pub(crate) async fn update_claim(
@@ -188,26 +214,44 @@ impl AgentApi {
         server: ServerId,
         update: &ClaimUpdate,
     ) -> Answer<Claim> {
-        self.call(Method::PATCH, &format!("/v1/claims/{server}"), Some(update)).await
+        self.call(Method::PATCH, &format!("/v1/claims/{server}"), Some(update))
+            .await
     }
 
     pub(crate) async fn arm(&self, server: ServerId, arm: Arm) -> Answer<Claim> {
-        self.call(Method::POST, &format!("/v1/claims/{server}/arm"), Some(&arm)).await
+        self.call(
+            Method::POST,
+            &format!("/v1/claims/{server}/arm"),
+            Some(&arm),
+        )
+        .await
     }
 
     pub(crate) async fn disarm(&self, server: ServerId, uid: Uuid) -> Answer<Claim> {
         let body = ClaimRef { uid };
-        self.call(Method::POST, &format!("/v1/claims/{server}/disarm"), Some(&body)).await
+        self.call(
+            Method::POST,
+            &format!("/v1/claims/{server}/disarm"),
+            Some(&body),
+        )
+        .await
     }
 
     pub(crate) async fn settle(&self, server: ServerId, uid: Uuid) -> Answer<Claim> {
         let body = ClaimRef { uid };
-        self.call(Method::POST, &format!("/v1/claims/{server}/settle"), Some(&body)).await
+        self.call(
+            Method::POST,
+            &format!("/v1/claims/{server}/settle"),
+            Some(&body),
+        )
+        .await
     }
 
     pub(crate) async fn release(&self, server: ServerId, uid: Uuid) -> Answer<()> {
         let path = format!("/v1/claims/{server}?uid={uid}");
-        self.send(Method::DELETE, &path, None::<&()>).await.map(drop)
+        self.send(Method::DELETE, &path, None::<&()>)
+            .await
+            .map(drop)
     }
 
     async fn call<T: DeserializeOwned>(
@@ -217,13 +261,21 @@ impl AgentApi {
         body: Option<&impl Serialize>,
     ) -> Answer<T> {
         let (endpoint, response) = self.send(method, path, body).await?;
-        let bytes = self.until_stopped(response.bytes()).await?.map_err(|error| {
-            ApiError::Unreachable { endpoints: endpoint.clone(), cause: chain(&error) }
-        })?;
+        let bytes = self
+            .until_stopped(response.bytes())
+            .await?
+            .map_err(|error| ApiError::Unreachable {
+                endpoints: endpoint.clone(),
+                cause: chain(&error),
+            })?;
         // The error of serde may quote the body, which can hold payloads: position alone.
         serde_json::from_slice(&bytes).map_err(|error| ApiError::Decode {
             endpoint,
-            cause: format!("unexpected JSON at line {}, column {}", error.line(), error.column()),
+            cause: format!(
+                "unexpected JSON at line {}, column {}",
+                error.line(),
+                error.column()
+            ),
         })
     }
 
@@ -250,7 +302,10 @@ impl AgentApi {
                 Err(error) => cause = chain(&error),
             }
         }
-        Err(ApiError::Unreachable { endpoints: self.endpoints.join(", "), cause })
+        Err(ApiError::Unreachable {
+            endpoints: self.endpoints.join(", "),
+            cause,
+        })
     }
 
     async fn problem(&self, endpoint: &str, response: reqwest::Response) -> ApiError {

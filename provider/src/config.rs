@@ -120,13 +120,20 @@ pub(crate) struct RemoteAgent {
 
 /// The remote agent that the block and the environment name, if they name one.
 pub(crate) fn agent(block: Option<AgentConfig>) -> Result<Option<RemoteAgent>, Diagnostic> {
-    let (endpoints, token, ca_pem) =
-        block.map_or((None, None, None), |block| (block.endpoints, block.token, block.ca_pem));
+    let (endpoints, token, ca_pem) = block.map_or((None, None, None), |block| {
+        (block.endpoints, block.token, block.ca_pem)
+    });
     let from_environment = || {
         let text = variable("BAREMETAL_AGENT_ENDPOINTS")?;
-        Some(text.split(',').map(|endpoint| endpoint.trim().to_owned()).collect::<Vec<_>>())
+        Some(
+            text.split(',')
+                .map(|endpoint| endpoint.trim().to_owned())
+                .collect::<Vec<_>>(),
+        )
     };
-    let Some(endpoints) = endpoints.or_else(from_environment).filter(|list| !list.is_empty())
+    let Some(endpoints) = endpoints
+        .or_else(from_environment)
+        .filter(|list| !list.is_empty())
     else {
         return Ok(None);
     };
@@ -154,7 +161,13 @@ pub(crate) fn credentials(
 ) -> BTreeMap<String, Credentials> {
     let entry = |(name, entry): (String, CredentialsConfig)| {
         let password = Secret::new(entry.password);
-        (name, Credentials { username: entry.username, password })
+        (
+            name,
+            Credentials {
+                username: entry.username,
+                password,
+            },
+        )
     };
     block.unwrap_or_default().into_iter().map(entry).collect()
 }
@@ -170,27 +183,41 @@ pub(crate) fn environment_credentials(name: &str) -> Option<Credentials> {
 
 /// `name` as a part of an environment variable's name.
 pub(crate) fn environment_name(name: &str) -> String {
-    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let letter = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
     name.chars().map(letter).collect()
 }
 
 /// Who holds the claims of this configuration.
 pub(crate) fn holder(configured: Option<String>) -> Holder {
-    let name = configured.or_else(|| variable("BAREMETAL_HOLDER")).unwrap_or_else(|| {
-        let user = variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(unknown);
-        let host = fs::read_to_string("/proc/sys/kernel/hostname");
-        let host = host.map_or_else(|_unreadable| unknown(), |host| host.trim().to_owned());
-        // Terraform starts its plugins in the root module's directory.
-        let directory = env::current_dir();
-        let directory = directory.map_or_else(|_gone| unknown(), |dir| dir.display().to_string());
-        format!("{user}@{host}:{directory}")
-    });
+    let name = configured
+        .or_else(|| variable("BAREMETAL_HOLDER"))
+        .unwrap_or_else(|| {
+            let user = variable("USER")
+                .or_else(|| variable("LOGNAME"))
+                .unwrap_or_else(unknown);
+            let host = fs::read_to_string("/proc/sys/kernel/hostname");
+            let host = host.map_or_else(|_unreadable| unknown(), |host| host.trim().to_owned());
+            // Terraform starts its plugins in the root module's directory.
+            let directory = env::current_dir();
+            let directory =
+                directory.map_or_else(|_gone| unknown(), |dir| dir.display().to_string());
+            format!("{user}@{host}:{directory}")
+        });
     let workspace = variable("TF_WORKSPACE").or_else(|| {
         let data = variable("TF_DATA_DIR").unwrap_or_else(|| ".terraform".to_owned());
         let text = fs::read_to_string(format!("{data}/environment")).ok()?;
         Some(text.trim().to_owned()).filter(|name| !name.is_empty())
     });
-    Holder { name, workspace: workspace.unwrap_or_else(|| "default".to_owned()) }
+    Holder {
+        name,
+        workspace: workspace.unwrap_or_else(|| "default".to_owned()),
+    }
 }
 
 /// A Go-style duration, such as `90s` or `1h30m`.
@@ -229,6 +256,10 @@ mod tests {
         };
         let error = agent(Some(block)).err().unwrap();
         assert_eq!(error.summary, "The agent's token is missing");
-        assert!(error.detail.contains("BAREMETAL_AGENT_TOKEN"), "{}", error.detail);
+        assert!(
+            error.detail.contains("BAREMETAL_AGENT_TOKEN"),
+            "{}",
+            error.detail
+        );
     }
 }

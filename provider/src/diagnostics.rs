@@ -7,7 +7,10 @@ use crate::client::ApiError;
 /// The diagnostic of a BMC's error. `subject` says which server or BMC, and what was tried.
 pub(crate) fn redfish(subject: &str, error: &redfish::Error) -> Diagnostic {
     let advice = error.advice();
-    Diagnostic::error(sentence(subject), format!("{}.\n\n{advice}", sentence(&error.to_string())))
+    Diagnostic::error(
+        sentence(subject),
+        format!("{}.\n\n{advice}", sentence(&error.to_string())),
+    )
 }
 
 /// The diagnostic of an agent's error.
@@ -38,7 +41,10 @@ pub(crate) fn agent(error: &ApiError) -> Diagnostic {
         ),
         ApiError::Embedded(cause) => Diagnostic::error(
             "The embedded agent does not start",
-            format!("{}. Check embedded_agent in the provider block.", sentence(cause)),
+            format!(
+                "{}. Check embedded_agent in the provider block.",
+                sentence(cause)
+            ),
         ),
         ApiError::Stopped => stopped("waiting for the agent"),
     }
@@ -56,7 +62,10 @@ pub(crate) fn stopped(during: &str) -> Diagnostic {
 pub(crate) fn kept(error: Diagnostic, what: &str) -> Diagnostic {
     Diagnostic::warning(
         error.summary,
-        format!("{}\n\nThe state of {what} is kept as it was last seen.", error.detail),
+        format!(
+            "{}\n\nThe state of {what} is kept as it was last seen.",
+            error.detail
+        ),
     )
 }
 
@@ -68,5 +77,7 @@ pub(crate) fn at(attribute: &str, summary: &str, detail: impl Into<String>) -> D
 /// `text` with a capital letter.
 pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }

@@ -44,7 +44,12 @@ mod tests {
         for (path, expected) in pages {
             let path = root.join("docs").join(path);
             let found = fs::read_to_string(&path).unwrap_or_default();
-            assert_eq!(found, expected, "{} is stale: run `make docs`", path.display());
+            assert_eq!(
+                found,
+                expected,
+                "{} is stale: run `make docs`",
+                path.display()
+            );
         }
     }
 }

@@ -38,12 +38,11 @@ pub(crate) struct Embedded {
 
 impl Embedded {
     /// An agent with this configuration. Nothing is bound yet.
-    pub(crate) fn new(
-        block: EmbeddedConfig,
-        stop: CancellationToken,
-    ) -> Result<Self, Diagnostic> {
+    pub(crate) fn new(block: EmbeddedConfig, stop: CancellationToken) -> Result<Self, Diagnostic> {
         let config = config(block)?;
-        config.validate().map_err(|error| invalid("state_dir", &error.to_string()))?;
+        config
+            .validate()
+            .map_err(|error| invalid("state_dir", &error.to_string()))?;
         Ok(Self {
             config,
             api: OnceCell::new(),
@@ -78,8 +77,12 @@ impl Embedded {
         let token = std::fs::read_to_string(&token_file).map_err(|error| {
             ApiError::Embedded(format!("its token {}: {error}", token_file.display()))
         })?;
-        let api =
-            AgentApi::new(&[endpoint], &Secret::new(token.trim()), None, self.stop.clone());
+        let api = AgentApi::new(
+            &[endpoint],
+            &Secret::new(token.trim()),
+            None,
+            self.stop.clone(),
+        );
         let api = api.map_err(|diagnostic| ApiError::Embedded(diagnostic.detail))?;
         let end = self.end.clone();
         let task = tokio::spawn(async move {
@@ -94,7 +97,11 @@ impl Embedded {
     /// Ends the agent, if it runs.
     pub(crate) async fn shutdown(&self) {
         self.end.cancel();
-        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(task) = task
             && tokio::time::timeout(DRAIN, task).await.is_err()
         {
@@ -113,11 +120,18 @@ fn config(block: EmbeddedConfig) -> Result<Config, Diagnostic> {
         port("tftp_port", block.tftp_port)?,
         port("http_port", block.http_port)?,
     );
-    let mut config = Config { state_dir: PathBuf::from(block.state_dir), ..Config::default() };
+    let mut config = Config {
+        state_dir: PathBuf::from(block.state_dir),
+        ..Config::default()
+    };
     config.control.listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     config.boot.listen = SocketAddr::from((address, http));
     // Broadcasts reach a socket that is bound to every address and to the interface alone.
-    let everywhere = if block.interface.is_some() { Ipv4Addr::UNSPECIFIED } else { address };
+    let everywhere = if block.interface.is_some() {
+        Ipv4Addr::UNSPECIFIED
+    } else {
+        address
+    };
     config.dhcp.listen = SocketAddrV4::new(everywhere, dhcp);
     config.dhcp.interface = block.interface;
     config.dhcp.link = Some(address);
@@ -126,31 +140,51 @@ fn config(block: EmbeddedConfig) -> Result<Config, Diagnostic> {
     if let Some(directory) = block.loader_dir {
         config.tftp.loader_dir = PathBuf::from(directory);
     }
-    config.subnets = block.subnets.into_iter().map(subnet).collect::<Result<_, _>>()?;
+    config.subnets = block
+        .subnets
+        .into_iter()
+        .map(subnet)
+        .collect::<Result<_, _>>()?;
     Ok(config)
 }
 
 fn subnet(block: SubnetConfig) -> Result<Subnet, Diagnostic> {
-    let pools = block.pools.iter().map(|pool| parse(pool)).collect::<Result<_, _>>()?;
+    let pools = block
+        .pools
+        .iter()
+        .map(|pool| parse(pool))
+        .collect::<Result<_, _>>()?;
     let mut subnet = Subnet::new(parse(&block.subnet)?, pools);
     subnet.router = block.router.as_deref().map(parse).transpose()?;
-    subnet.dns = block.dns.iter().flatten().map(|dns| parse(dns)).collect::<Result<_, _>>()?;
+    subnet.dns = block
+        .dns
+        .iter()
+        .flatten()
+        .map(|dns| parse(dns))
+        .collect::<Result<_, _>>()?;
     Ok(subnet)
 }
 
 fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, Diagnostic> {
-    text.parse().map_err(|error| invalid("subnets", &format!("{text:?}: {error}")))
+    text.parse()
+        .map_err(|error| invalid("subnets", &format!("{text:?}: {error}")))
 }
 
 fn port(attribute: &str, port: i64) -> Result<u16, Diagnostic> {
     u16::try_from(port).map_err(|_out_of_range| {
-        invalid(attribute, &format!("{port} is not a port; ports are 0 to 65535"))
+        invalid(
+            attribute,
+            &format!("{port} is not a port; ports are 0 to 65535"),
+        )
     })
 }
 
 fn invalid(attribute: &str, cause: &str) -> Diagnostic {
-    Diagnostic::error("The embedded agent cannot be configured", format!("{cause}."))
-        .at(Path::root("embedded_agent").attribute(attribute))
+    Diagnostic::error(
+        "The embedded agent cannot be configured",
+        format!("{cause}."),
+    )
+    .at(Path::root("embedded_agent").attribute(attribute))
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

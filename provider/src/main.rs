@@ -17,7 +17,10 @@ mod resources;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if rustls::crypto::ring::default_provider().install_default().is_err() {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
         eprintln!("error: another TLS implementation was installed in this process");
         return ExitCode::FAILURE;
     }

@@ -48,7 +48,7 @@ impl tfplugin::Provider for Baremetal {
                 stop.clone(),
             )?),
             (None, Some(embedded)) => {
-                Agent::Embedded(embedded::Embedded::new(embedded, stop.clone())?)
+                Agent::Embedded(Box::new(embedded::Embedded::new(embedded, stop.clone())?))
             }
             (None, None) => Agent::None,
         };
@@ -59,15 +59,17 @@ impl tfplugin::Provider for Baremetal {
                 Some(text) => config::duration(text, "redfish.request_timeout")?,
                 None => defaults.request_timeout,
             },
-            max_retries: redfish.max_retries.map_or(Ok(defaults.max_retries), |retries| {
-                u32::try_from(retries).map_err(|_out_of_range| {
-                    Diagnostic::error(
-                        "max_retries is out of range",
-                        format!("redfish.max_retries is {retries}; give 0 to 20."),
-                    )
-                })
-            })?,
-            stop: stop.clone(),
+            max_retries: redfish
+                .max_retries
+                .map_or(Ok(defaults.max_retries), |retries| {
+                    u32::try_from(retries).map_err(|_out_of_range| {
+                        Diagnostic::error(
+                            "max_retries is out of range",
+                            format!("redfish.max_retries is {retries}; give 0 to 20."),
+                        )
+                    })
+                })?,
+            stop,
         };
         let bmcs = BmcPool::new(
             config::credentials(config.credentials),
@@ -75,7 +77,12 @@ impl tfplugin::Provider for Baremetal {
             redfish.ca_pem,
             redfish.insecure.unwrap_or(false),
         );
-        Ok(Client { agent, bmcs, holder: config::holder(config.holder), run: Uuid::new_v4() })
+        Ok(Client {
+            agent,
+            bmcs,
+            holder: config::holder(config.holder),
+            run: Uuid::new_v4(),
+        })
     }
 
     fn parts(&self, parts: &mut Parts<Client>) {

@@ -135,18 +135,6 @@ fn dhcp(config: &Config) -> Result<(), Error> {
             "servers must know the DHCP server by one address; set dhcp.server_address",
         ));
     }
-    if let Some(link) = config.dhcp.link
-        && !config
-            .subnets
-            .iter()
-            .any(|subnet| subnet.subnet.contains(&link))
-    {
-        return Err(invalid(
-            "dhcp.link",
-            link,
-            "it is in none of the subnets; add its subnet",
-        ));
-    }
     Ok(())
 }
 

@@ -25,7 +25,7 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsError {
+pub(crate) enum TlsError {
     /// The certificate or its key cannot be read.
     #[error("failed to read {}", path.display())]
     File {

@@ -36,7 +36,7 @@ pub(super) enum Error {
 
 /// Why nothing can be fetched.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
+pub(crate) enum ClientError {
     /// `images.ca_pem` holds no certificates.
     #[error("images.ca_pem holds a certificate that cannot be read")]
     Pem(#[source] pem::Error),

@@ -27,7 +27,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 /// `10.0.0.0/24` with the pools 10 to 12 and 20, and the router in between.
-fn subnet() -> Subnet {
+fn net() -> Subnet {
     let pools = [(10, 12), (20, 20)];
     let pools = pools.map(|(first, last)| Pool::new(ip(first), ip(last)).unwrap());
     let mut subnet = Subnet::new("10.0.0.0/24".parse().unwrap(), pools.to_vec());
@@ -36,7 +36,7 @@ fn subnet() -> Subnet {
 }
 
 fn leases() -> SubnetLeases {
-    SubnetLeases::new(subnet(), &[])
+    SubnetLeases::new(net(), &[])
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn what_the_store_holds_is_taken_over_when_the_agent_starts() {
         Some(lease(1, 10, 900))
     );
     assert_eq!(server_at(&store, ip(10), at(900)).unwrap(), None);
-    let mut leases = Leases::load(&[subnet()], &[], &store).unwrap();
+    let mut leases = Leases::load(&[net()], &[], &store).unwrap();
     let leases = leases.subnet_of(ip(1)).unwrap();
     assert_eq!(leases.lease_of(mac(1), at(0)), Some(lease(1, 10, 900)));
     assert_eq!(leases.offer(mac(2), None, at(0)), Some(ip(20)));
@@ -286,7 +286,7 @@ impl World {
             Step::Wait(seconds) => self.now = now + SignedDuration::from_secs(seconds),
             Step::Restart => {
                 // Offers and declined addresses are not stored.
-                self.leases = Leases::new(&[super::tests::subnet()], &[]);
+                self.leases = Leases::new(&[net()], &[]);
                 self.leases.restore(self.stored.values().cloned());
                 self.declined.clear();
             }
@@ -299,7 +299,7 @@ proptest! {
     #[test]
     fn no_address_is_leased_to_two_clients(steps in collection::vec(step(), 0..200)) {
         let mut world = World {
-            leases: Leases::new(&[subnet()], &[]),
+            leases: Leases::new(&[net()], &[]),
             now: at(0),
             stored: HashMap::new(),
             offered: HashMap::new(),

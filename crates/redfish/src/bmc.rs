@@ -120,7 +120,7 @@ impl Bmc {
 
     /// Reads the service root. It needs no login, so it tells whether the BMC answers at all.
     pub async fn service_root(&self) -> Result<ServiceRoot, Error> {
-        Ok(ServiceRoot::clone(&*self.inner.read_root().await?))
+        Ok(ServiceRoot::clone(&*self.inner.shared().read_root().await?))
     }
 
     /// Deletes the session, within a second and even after [`Config::stop`]. Errors are ignored: a

@@ -29,13 +29,13 @@ impl Bmc {
     /// Reads the network interfaces of a system. There may be none: many BMCs learn of them only
     /// when the system was on once.
     pub async fn mac_addresses(&self, system: &System) -> Result<Vec<Nic>, Error> {
-        let root = self.inner.root().await?;
+        let lane = self.inner.shared();
+        let root = lane.root().await?;
         let expand = if root.can_expand && !Hints::of(&root, Some(system)).no_expand {
             Expand::Try
         } else {
             Expand::Never
         };
-        let lane = self.inner.shared();
         let mut nics = Vec::new();
         if let Some(uri) = system.doc().link("EthernetInterfaces") {
             for Member { uri, document } in optional(&lane, &uri, expand).await? {

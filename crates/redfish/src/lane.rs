@@ -91,14 +91,18 @@ impl Lane<'_> {
             // A login has its own retries, so its failure is final here.
             let mut authorization = inner.authorization().await?;
             let mut outcome = inner.wire.send(&request, &authorization).await;
-            if let Some(messages) = unauthorized(&outcome) {
-                tracing::debug!(bmc = inner.wire.origin.as_str(), %messages, "not authorized");
+            if is(&outcome, StatusCode::UNAUTHORIZED) {
                 let given_up;
                 (authorization, given_up) = inner.renew(&authorization).await?;
                 outcome = inner.wire.send(&request, &authorization).await;
-                if let Some(messages) = unauthorized(&outcome) {
-                    return Err(inner.refused(given_up, messages).await);
+                if is(&outcome, StatusCode::UNAUTHORIZED) {
+                    inner.end(given_up).await;
                 }
+            }
+            if is(&outcome, StatusCode::FORBIDDEN)
+                && let Some(error) = outcome.as_ref().ok().and_then(|r| inner.password_change(r))
+            {
+                return Err(error);
             }
             drop(turn);
             match attempts.next(&outcome) {
@@ -117,11 +121,8 @@ impl Lane<'_> {
     }
 }
 
-fn unauthorized(outcome: &Result<Reply, Error>) -> Option<crate::messages::Messages> {
-    let reply = outcome.as_ref().ok()?;
-    reply
-        .is(StatusCode::UNAUTHORIZED)
-        .then(|| reply.messages.clone())
+fn is(outcome: &Result<Reply, Error>, status: StatusCode) -> bool {
+    outcome.as_ref().is_ok_and(|reply| reply.is(status))
 }
 
 /// How many requests may be on the way to one BMC: they are slow, and few firmware likes more.

@@ -100,9 +100,10 @@ impl Bmc {
 }
 
 async fn listed(inner: &Inner) -> Result<Vec<Manager>, Error> {
-    let root = inner.root().await?;
+    let lane = inner.shared();
+    let root = lane.root().await?;
     let path = root.managers.as_deref().unwrap_or(MANAGERS);
-    match collection::members(&inner.shared(), path, Expand::Never).await {
+    match collection::members(&lane, path, Expand::Never).await {
         Ok(members) => Ok(members.into_iter().map(Manager::read).collect()),
         Err(Error::NotFound { .. }) => Ok(Vec::new()),
         Err(error) => Err(error),

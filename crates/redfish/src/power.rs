@@ -166,7 +166,7 @@ impl Drive<'_> {
         system: &System,
         sent: &mut Sent,
     ) -> Result<Next, Error> {
-        let hints = Hints::of(&*self.inner.root().await?, Some(system));
+        let hints = Hints::of(&*lane.root().await?, Some(system));
         let action = reset::Action::of(lane, system, &hints).await?;
         let Some(kind) = action.choose(wanted, sent) else {
             if wanted == Wanted::OffSoft {
@@ -215,6 +215,8 @@ impl Drive<'_> {
             } if messages.find(reset::UNKNOWN_KIND).is_some() => {
                 sent.refused(kind);
             }
+            // Cutting the power is agreed to, if asking does not work.
+            Error::Rejected { .. } if wanted == Wanted::OffSoft => return Ok(Next::GiveUp),
             error => return Err(error),
         }
         Ok(Next::Look)

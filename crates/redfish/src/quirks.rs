@@ -18,25 +18,27 @@ enum Vendor {
 }
 
 /// When to send the boot mode with a boot override. It is never sent to a BMC that reports none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum SendMode {
+    /// Only if it changes.
+    #[default]
+    IfDifferent,
     /// With each override.
     Always,
-    /// Only if it changes.
-    IfDifferent,
 }
 
 /// Which `If-Match` to try first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum FirstTag {
     /// The tag that was read, if there is one.
+    #[default]
     IfKnown,
     /// `*`.
     Star,
 }
 
 /// What to try first with a BMC.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hints {
     pub(crate) send_mode: SendMode,
     pub(crate) first_tag: FirstTag,
@@ -58,16 +60,7 @@ impl Hints {
     /// The hints for a BMC, or for one of its systems.
     pub(crate) fn of(root: &ServiceRoot, system: Option<&System>) -> Self {
         let about = About::of(root, system);
-        let mut hints = Self {
-            send_mode: SendMode::IfDifferent,
-            first_tag: FirstTag::IfKnown,
-            never_star: false,
-            no_expand: false,
-            close_connections: false,
-            bad_resets: Vec::new(),
-            reads_as: Vec::new(),
-            aliases: Vec::new(),
-        };
+        let mut hints = Self::default();
         for rule in RULES.iter().filter(|rule| rule.applies(&about)) {
             match rule.quirk {
                 Quirk::SendModeAlways => hints.send_mode = SendMode::Always,

@@ -170,6 +170,10 @@ impl Reply {
 
 fn clean_etag(tag: &str) -> Option<String> {
     let mut tag = tag.trim();
+    // One from a body may be anything, and is to become a header.
+    if !tag.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return None;
+    }
     while tag.len() > 3 && tag.starts_with("\"\"") && tag.ends_with("\"\"") {
         tag = &tag[1..tag.len() - 1];
     }
@@ -286,6 +290,8 @@ mod tests {
         check("\"W/\"abc\"\"", Some("W/\"abc\""));
         check("\"\"", None);
         check("", None);
+        let body = json!({"@odata.etag": "\"x\r\ny\""});
+        assert_eq!(reply("GET /a", 200, &[], body).etag(), None);
         let body = json!({"@odata.etag": "\"x\""});
         assert_eq!(
             reply("GET /a", 200, &[], body).etag().as_deref(),

@@ -8,11 +8,12 @@ use serde_json::Value;
 use crate::{
     bmc::Inner,
     error::Error,
+    lane::Lane,
     lenient::Doc,
     quirks::Hints,
     reply::Document,
     retry::{Attempts, Kind},
-    wire::{Authorization, Request},
+    wire::{Authorization, Reply, Request},
 };
 
 /// What a BMC says of itself before anyone logs in.
@@ -69,15 +70,10 @@ impl ServiceRoot {
     }
 }
 
-impl Inner {
+impl Lane<'_> {
     /// The root as it was read last, or now.
     pub(crate) async fn root(&self) -> Result<Arc<ServiceRoot>, Error> {
-        let known = self
-            .root
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        match known {
+        match self.inner.known_root() {
             Some(root) => Ok(root),
             None => self.read_root().await,
         }
@@ -85,15 +81,17 @@ impl Inner {
 
     /// Reads the root. It needs no authorization, but some firmware asks for it.
     pub(crate) async fn read_root(&self) -> Result<Arc<ServiceRoot>, Error> {
-        let reply = self.get_root().await?;
+        let reply = self.inner.get_root().await?;
         let document = if asks_for_login(reply.status) {
-            self.shared().get(ROOT).await?
+            self.get(ROOT).await?
         } else {
             reply.document()?
         };
-        Ok(self.keep_root(document))
+        Ok(self.inner.keep_root(document))
     }
+}
 
+impl Inner {
     /// The root, if it can be had without a login.
     pub(crate) async fn anonymous_root(&self) -> Result<Option<Arc<ServiceRoot>>, Error> {
         let known = self
@@ -111,7 +109,14 @@ impl Inner {
         Ok(Some(self.keep_root(reply.document()?)))
     }
 
-    async fn get_root(&self) -> Result<crate::wire::Reply, Error> {
+    fn known_root(&self) -> Option<Arc<ServiceRoot>> {
+        self.root
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn get_root(&self) -> Result<Reply, Error> {
         let request = Request::get(ROOT);
         let mut attempts = Attempts::new(Kind::Read, self.timing, self.max_retries);
         loop {

@@ -92,13 +92,12 @@ impl Inner {
         Ok((state.authorization()?, given_up))
     }
 
-    /// The error of a request that a fresh session was refused too. It says nothing against the
-    /// session, so the one that was given up has to be deleted, or it would occupy a place.
-    pub(crate) async fn refused(&self, given_up: Option<Token>, messages: Messages) -> Error {
+    /// Deletes a session that was given up for nothing: its successor was refused too, so there is
+    /// nothing wrong with it, and it would occupy a place.
+    pub(crate) async fn end(&self, given_up: Option<Token>) {
         if let Some(token) = given_up {
             self.delete(&token, OnStop::Abort).await;
         }
-        self.rejected(messages)
     }
 
     /// Deletes the session. Whether that worked is nobody's concern: it expires.
@@ -151,12 +150,11 @@ impl Inner {
         };
         let reply = self.post_session(&path).await?;
         let messages = reply.messages.clone();
-        if let Some(message) = messages.password_change() {
-            let account = message.args.first().map(|uri| Origin::path_of(uri));
+        if let Some(error) = self.password_change(&reply) {
             if let Some(token) = self.token(&reply) {
                 self.delete(&token, OnStop::Abort).await;
             }
-            return Err(self.password_change(account));
+            return Err(error);
         }
         let status = reply.status;
         if status.is_success() {
@@ -210,9 +208,8 @@ impl Inner {
                 None => break outcome?,
             }
         };
-        if let Some(message) = reply.messages.password_change() {
-            let account = message.args.first().map(|uri| Origin::path_of(uri));
-            return Err(self.password_change(account));
+        if let Some(error) = self.password_change(&reply) {
+            return Err(error);
         }
         match (reply.status, full) {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(messages)) => {
@@ -277,13 +274,16 @@ impl Inner {
         }
     }
 
-    fn password_change(&self, account: Option<String>) -> Error {
+    /// The error of a reply that asks for a new password first.
+    pub(crate) fn password_change(&self, reply: &Reply) -> Option<Error> {
+        let message = reply.messages.password_change()?;
+        let account = message.args.first().map(|uri| Origin::path_of(uri));
         let username = self.wire.credentials.username.clone();
-        Error::PasswordChangeRequired {
+        Some(Error::PasswordChangeRequired {
             endpoint: self.wire.endpoint(),
             username,
             account,
-        }
+        })
     }
 }
 

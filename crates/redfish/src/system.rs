@@ -10,6 +10,7 @@ use crate::{
     boot::Boot,
     collection::{self, Expand},
     error::Error,
+    lane::Lane,
     lenient::{Doc, open_enum, whole},
     patch,
     quirks::Hints,
@@ -152,10 +153,11 @@ impl System {
 impl Bmc {
     /// Reads the systems behind this BMC, hosts first.
     pub async fn systems(&self) -> Result<Vec<System>, Error> {
-        let root = self.inner.root().await?;
+        let lane = self.inner.shared();
+        let root = lane.root().await?;
         let path = root.systems.as_deref().unwrap_or(SYSTEMS);
         // Expanding saves one request and costs properties on firmware that does it badly.
-        let members = collection::members(&self.inner.shared(), path, Expand::Never).await?;
+        let members = collection::members(&lane, path, Expand::Never).await?;
         let read = |member: collection::Member| System::read(&member.uri, member.document);
         let mut systems: Vec<_> = members.into_iter().map(read).collect();
         systems.sort_by_key(|system| Reverse(system.is_host()));
@@ -170,51 +172,75 @@ impl Bmc {
 
     /// Sets the asset tag.
     pub async fn set_asset_tag(&self, uri: &str, tag: &str) -> Result<(), Error> {
+        let tag = tag.trim();
+        let is_set = |system: &System| system.asset_tag.as_deref().unwrap_or_default() == tag;
         let lane = self.inner.exclusive().await?;
         let system = System::read(uri, lane.get(uri).await?);
-        if system.asset_tag.as_deref().unwrap_or_default() == tag.trim() {
+        if is_set(&system) {
             return Ok(());
         }
-        let hints = Hints::of(&*self.inner.root().await?, Some(&system));
-        let target = patch::Target {
-            path: uri,
-            etag: system.etag,
-            hints: &hints,
-        };
-        patch::send(&lane, target, &json!({"AssetTag": tag.trim()}))
-            .await
-            .map(|_done| ())
+        change(&lane, &system, &json!({"AssetTag": tag}), is_set).await
     }
 
     /// Switches the indicator light. A BMC that knows only on and off takes [`IndicatorLed::Lit`]
     /// and [`IndicatorLed::Blinking`] for the same.
     pub async fn set_indicator_led(&self, uri: &str, led: IndicatorLed) -> Result<(), Error> {
+        let is_set = |system: &System| {
+            system
+                .indicator_led
+                .as_ref()
+                .is_some_and(|seen| seen.is_on() == led.is_on())
+        };
         let lane = self.inner.exclusive().await?;
         let system = System::read(uri, lane.get(uri).await?);
-        let bodies = indicator_bodies(system.doc(), &led);
-        if bodies.is_empty() {
-            return Err(Error::NotSupported {
-                endpoint: self.endpoint().to_owned(),
-                what: format!("an indicator light for {uri}"),
-            });
-        }
-        let hints = Hints::of(&*self.inner.root().await?, Some(&system));
-        let mut result = Ok(());
-        for body in bodies {
-            let target = patch::Target {
-                path: uri,
-                etag: system.etag.clone(),
-                hints: &hints,
-            };
-            result = patch::send(&lane, target, &body).await.map(|_done| ());
-            if !matches!(
+        let mut result = Err(Error::NotSupported {
+            endpoint: self.endpoint().to_owned(),
+            what: format!("an indicator light for {uri}"),
+        });
+        for body in indicator_bodies(system.doc(), &led) {
+            result = change(&lane, &system, &body, is_set).await;
+            let not_so = matches!(
                 result,
                 Err(Error::Rejected { status: 400, .. } | Error::NotSupported { .. })
-            ) {
+            );
+            if !not_so {
                 break;
             }
         }
         result
+    }
+}
+
+/// Changes a property. If the reply is lost, what the BMC shows decides whether it is sent again.
+async fn change(
+    lane: &Lane<'_>,
+    system: &System,
+    body: &Value,
+    is_set: impl Fn(&System) -> bool,
+) -> Result<(), Error> {
+    let path = system.uri.as_str();
+    let hints = Hints::of(&*lane.root().await?, Some(system));
+    let mut etag = system.etag.clone();
+    let mut lost = false;
+    loop {
+        let target = patch::Target {
+            path,
+            etag,
+            hints: &hints,
+        };
+        let error = match patch::send(lane, target, body).await {
+            Ok(_done) => return Ok(()),
+            Err(error) if error.is_outcome_unknown() => error,
+            Err(error) => return Err(error),
+        };
+        let seen = System::read(path, lane.get(path).await?);
+        if is_set(&seen) {
+            return Ok(());
+        }
+        if lost {
+            return Err(error);
+        }
+        (lost, etag) = (true, seen.etag);
     }
 }
 

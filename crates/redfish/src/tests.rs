@@ -1,1 +1,12 @@
-//! The client against scripted BMCs over loopback.
+//! The client against scripted BMCs over loopback. Their JSON is written here, after the documented
+//! behaviour of firmware; none of it is recorded.
+
+mod boot;
+mod errors;
+mod fake_bmc;
+mod if_match;
+mod power;
+mod reading;
+mod secrets;
+mod session;
+mod tls;

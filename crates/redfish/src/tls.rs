@@ -170,6 +170,10 @@ fn reason(error: &rustls::Error) -> String {
         CertificateError::UnknownIssuer => {
             "its certificate is signed by nobody who is trusted".to_owned()
         }
+        CertificateError::BadSignature => {
+            "its certificate, or its proof that it holds that one's key, has a wrong signature"
+                .to_owned()
+        }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "its certificate has expired".to_owned()
         }

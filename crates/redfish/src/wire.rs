@@ -1,8 +1,8 @@
 //! One request to a BMC and its reply: HTTP/1.1, to the BMC's origin only, bounded in time and size.
 
+mod failure;
+
 use std::{
-    error::Error as _,
-    io,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
@@ -21,7 +21,7 @@ use crate::{
     error::Error,
     messages::Messages,
     origin::Origin,
-    tls::{self, Refusal},
+    tls,
 };
 
 /// What proves who asks.
@@ -46,8 +46,8 @@ pub(crate) enum OnStop {
     Ignore,
 }
 
-/// One request.
-#[derive(Clone, Debug)]
+/// One request. It has no `Debug`, because the body of a login holds a password.
+#[derive(Clone)]
 pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     pub(crate) path: &'a str,
@@ -133,7 +133,7 @@ impl Wire {
             .pool_max_idle_per_host(2)
             .build()
             .map_err(|error| Error::InvalidConfig {
-                what: root_cause(&error),
+                what: failure::root_cause(&error),
             })?;
         Ok(Self {
             client,
@@ -182,6 +182,10 @@ impl Wire {
         request: &Request<'_>,
         authorization: &Authorization,
     ) -> Result<Reply, Error> {
+        // A login that has not begun leaves nothing to clean up.
+        if self.stop.is_cancelled() && !matches!(request.on_stop, OnStop::Ignore) {
+            return Err(Error::Stopped);
+        }
         let line = format!("{} {}", request.method, Origin::path_of(request.path));
         let began = Instant::now();
         let stopped = async {
@@ -229,7 +233,7 @@ impl Wire {
         let mut url = self.origin.url(request.path)?;
         for _redirect in 0..=MAX_REDIRECTS {
             let response = self.start(request, authorization, url.clone()).send().await;
-            let response = response.map_err(|error| self.failure(&error))?;
+            let response = response.map_err(|error| failure::classify(self.endpoint(), &error))?;
             let status = response.status();
             if status == StatusCode::NOT_ACCEPTABLE
                 && request.method == Method::GET
@@ -301,7 +305,7 @@ impl Wire {
             match response.chunk().await {
                 Ok(None) => break,
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(error) => return Err(self.failure(&error)),
+                Err(error) => return Err(failure::classify(self.endpoint(), &error)),
             }
             if body.len() > MAX_BODY {
                 return Err(Error::Decode {
@@ -330,67 +334,10 @@ impl Wire {
             endpoint: self.endpoint(),
         })
     }
-
-    /// What a failed request means.
-    fn failure(&self, error: &reqwest::Error) -> Error {
-        let endpoint = self.endpoint();
-        if let Some(tls) = tls_error(error) {
-            let refusal = refusal(tls);
-            return Error::Tls {
-                endpoint,
-                cause: refusal.map_or_else(|| tls.to_string(), |refusal| refusal.reason.clone()),
-                fingerprint: refusal.map(|refusal| refusal.fingerprint.clone()),
-            };
-        }
-        let cause = if error.is_connect() && error.is_timeout() {
-            "no connection in time".to_owned()
-        } else {
-            root_cause(error)
-        };
-        Error::Unreachable {
-            endpoint,
-            cause,
-            sent: !error.is_connect(),
-        }
-    }
 }
 
 const fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
-}
-
-/// The deepest cause: the layers above it say the same in more words, and name the URL.
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &(dyn std::error::Error + 'static) = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
-}
-
-/// The TLS layer's error in the chain. `io::Error` hides what it wraps from `source`.
-fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        let tls = wrapped.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(tls) = tls.or_else(|| error.downcast_ref::<rustls::Error>()) {
-            return Some(tls);
-        }
-        cause = error.source();
-    }
-    None
-}
-
-fn refusal(error: &rustls::Error) -> Option<&Refusal> {
-    match error {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
-            other.0.downcast_ref::<Refusal>()
-        }
-        _ => None,
-    }
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -37,6 +37,8 @@ mod erased;
 mod guard;
 mod plugin;
 mod service;
+#[cfg(test)]
+mod testing;
 
 pub mod docs;
 

@@ -31,7 +31,7 @@ impl Number {
         match self {
             Self::Int(number) => u64::try_from(*number).ok(),
             Self::Big(digits) => digits.parse().ok(),
-            Self::Float(_) => None,
+            Self::Float(float) => unsigned(*float),
         }
     }
 
@@ -83,7 +83,11 @@ impl From<i64> for Number {
 
 impl From<u64> for Number {
     fn from(number: u64) -> Self {
-        i64::try_from(number).map_or_else(|_| Self::Big(number.to_string()), Self::Int)
+        let digits = || number.to_string();
+        i64::try_from(number).map_or_else(
+            |_| digits().parse().unwrap_or_else(|_| Self::Big(digits())),
+            Self::Int,
+        )
     }
 }
 
@@ -135,6 +139,18 @@ fn whole(float: f64) -> Option<i64> {
         reason = "whole and within the limits"
     )]
     (float.fract() == 0.0 && (-LIMIT..LIMIT).contains(&float)).then_some(float as i64)
+}
+
+/// The float as an integer without a sign, if it is one and fits.
+fn unsigned(float: f64) -> Option<u64> {
+    /// Two to the power of 64.
+    const LIMIT: f64 = 18_446_744_073_709_551_616.0;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole and within the limits"
+    )]
+    (float.fract() == 0.0 && (0.0..LIMIT).contains(&float)).then_some(float as u64)
 }
 
 /// Whether the text has all the digits of the float, which for 0.1 are fifty-five.

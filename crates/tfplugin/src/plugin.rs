@@ -2,8 +2,8 @@
 
 mod handshake;
 mod hclog;
-mod listener;
-mod services;
+pub(crate) mod listener;
+pub(crate) mod services;
 #[cfg(test)]
 mod tests;
 mod tls;

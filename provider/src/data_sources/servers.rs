@@ -70,8 +70,16 @@ impl DataSource<Client> for Servers {
         cx: &mut Context<Client>,
         mut config: ServersModel,
     ) -> Result<ServersModel, Diagnostic> {
-        let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
-        let mut servers = api.servers().await.map_err(|error| diagnostics::agent(&error))?;
+        let api = cx
+            .client
+            .agent
+            .api()
+            .await
+            .map_err(|error| diagnostics::agent(&error))?;
+        let mut servers = api
+            .servers()
+            .await
+            .map_err(|error| diagnostics::agent(&error))?;
         let selector = Selector {
             match_labels: config.match_labels.clone().unwrap_or_default(),
             ..Selector::default()
@@ -90,7 +98,11 @@ impl DataSource<Client> for Servers {
 impl From<Server> for FoundServer {
     fn from(server: Server) -> Self {
         let spec = server.spec;
-        let macs = spec.boot_mac_addresses.iter().map(ToString::to_string).collect();
+        let macs = spec
+            .boot_mac_addresses
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         Self {
             id: Some(server.id.to_string()),
             labels: Some(spec.labels),

@@ -86,10 +86,16 @@ impl BmcModel {
     async fn observe(&mut self, client: &Client) -> Result<(), (Diagnostic, bool)> {
         let connection = self.connection();
         let endpoint = connection.endpoint.clone();
-        let bmc = client.bmcs.bmc(&connection).map_err(|diagnostic| (diagnostic, false))?;
+        let bmc = client
+            .bmcs
+            .bmc(&connection)
+            .map_err(|diagnostic| (diagnostic, false))?;
         let failed = |error: redfish::Error| {
             let subject = format!("BMC {endpoint} cannot be read");
-            (diagnostics::redfish(&subject, &error), error.is_unreachable())
+            (
+                diagnostics::redfish(&subject, &error),
+                error.is_unreachable(),
+            )
         };
         let root = bmc.service_root().await.map_err(failed)?;
         let systems = bmc.systems().await.map_err(failed)?;
@@ -97,7 +103,9 @@ impl BmcModel {
         self.id = Some(endpoint.clone());
         self.connection = Some(connection.into());
         self.redfish_version = root.redfish_version;
-        self.manufacturer = root.vendor.or_else(|| systems.first()?.manufacturer.clone());
+        self.manufacturer = root
+            .vendor
+            .or_else(|| systems.first()?.manufacturer.clone());
         self.uuid = manager.as_ref().and_then(|manager| manager.uuid.clone());
         self.model = manager.as_ref().and_then(|manager| manager.model.clone());
         self.firmware_version = manager.and_then(|manager| manager.firmware_version);
@@ -155,7 +163,10 @@ impl Resource<Client> for Bmc {
         match connection::known(plan.planned) {
             Some(connection) => {
                 plan.set("id", Value::String(connection.endpoint.clone()));
-                plan.set("connection", Some(ConnectionOutput::from(connection)).encode());
+                plan.set(
+                    "connection",
+                    Some(ConnectionOutput::from(connection)).encode(),
+                );
             }
             None => {
                 plan.unknown("id");
@@ -169,7 +180,9 @@ impl Resource<Client> for Bmc {
         cx: &mut Context<Client>,
         mut plan: BmcModel,
     ) -> Result<BmcModel, Failed<BmcModel>> {
-        plan.observe(&cx.client).await.map_err(|(diagnostic, _)| diagnostic)?;
+        plan.observe(&cx.client)
+            .await
+            .map_err(|(diagnostic, _)| diagnostic)?;
         Ok(plan)
     }
 
@@ -201,11 +214,7 @@ impl Resource<Client> for Bmc {
         Ok(())
     }
 
-    async fn import(
-        &self,
-        _: &mut Context<Client>,
-        by: ImportBy,
-    ) -> Result<BmcModel, Diagnostic> {
+    async fn import(&self, _: &mut Context<Client>, by: ImportBy) -> Result<BmcModel, Diagnostic> {
         let ImportBy::Id(id) = by else {
             return Err(import_error("an identity"));
         };
@@ -270,7 +279,14 @@ mod tests {
         let bmc = parse_import("r@127.0.0.1:4430?fingerprint_sha256=ab").unwrap();
         assert_eq!(bmc.connection().endpoint, "https://127.0.0.1:4430");
         assert_eq!(bmc.tls.unwrap().fingerprint_sha256.as_deref(), Some("ab"));
-        for bad in ["", "10.0.0.5", "@10.0.0.5", "r@", "r@h?password=x", "r@h?scheme=ftp"] {
+        for bad in [
+            "",
+            "10.0.0.5",
+            "@10.0.0.5",
+            "r@",
+            "r@h?password=x",
+            "r@h?scheme=ftp",
+        ] {
             assert!(parse_import(bad).is_none(), "{bad}");
         }
     }

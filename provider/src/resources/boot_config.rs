@@ -86,7 +86,10 @@ impl Resource<Client> for BootConfig {
             }
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) if error.is_unreachable() => {
-                cx.warn(diagnostics::kept(diagnostics::agent(&error), "this boot config"));
+                cx.warn(diagnostics::kept(
+                    diagnostics::agent(&error),
+                    "this boot config",
+                ));
                 Ok(Some(state))
             }
             Err(error) => Err(diagnostics::agent(&error)),
@@ -107,7 +110,12 @@ impl Resource<Client> for BootConfig {
         cx: &mut Context<Client>,
         state: BootConfigModel,
     ) -> Result<(), Diagnostic> {
-        let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
+        let api = cx
+            .client
+            .agent
+            .api()
+            .await
+            .map_err(|error| diagnostics::agent(&error))?;
         match api.delete_boot_config(id_of(&state)?).await {
             Err(error) if !error.is_not_found() => Err(diagnostics::agent(&error)),
             _ => Ok(()),
@@ -119,11 +127,24 @@ impl Resource<Client> for BootConfig {
         cx: &mut Context<Client>,
         by: ImportBy,
     ) -> Result<BootConfigModel, Diagnostic> {
-        let ImportBy::Id(id) = by else { return Err(import_error("an identity")) };
+        let ImportBy::Id(id) = by else {
+            return Err(import_error("an identity"));
+        };
         let uuid = Uuid::try_parse(&id).map_err(|_says_less| import_error(&format!("{id:?}")))?;
-        let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
-        let published = api.boot_config(uuid).await.map_err(|error| diagnostics::agent(&error))?;
-        let mut state = BootConfigModel { id: Some(uuid.to_string()), ..BootConfigModel::empty() };
+        let api = cx
+            .client
+            .agent
+            .api()
+            .await
+            .map_err(|error| diagnostics::agent(&error))?;
+        let published = api
+            .boot_config(uuid)
+            .await
+            .map_err(|error| diagnostics::agent(&error))?;
+        let mut state = BootConfigModel {
+            id: Some(uuid.to_string()),
+            ..BootConfigModel::empty()
+        };
         state.adopt(published);
         Ok(state)
     }
@@ -137,7 +158,12 @@ async fn publish(
     let timeout = Timeouts::create(&plan.timeouts, DEFAULT_TIMEOUT);
     let id = id_of(&plan)?;
     let spec = plan.spec(&cx.config);
-    let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
+    let api = cx
+        .client
+        .agent
+        .api()
+        .await
+        .map_err(|error| diagnostics::agent(&error))?;
     let published = api.put_boot_config(id, &spec).await;
     let published = published.map_err(|error| diagnostics::agent(&error))?;
     plan.revision = Some(published.revision.clone());
@@ -185,9 +211,10 @@ async fn ready(
 }
 
 fn image_error(published: &::model::BootConfig) -> Diagnostic {
-    let broken = published.images.iter().filter_map(|image| {
-        Some(format!("{}: {}", image.asset.url, image.error.as_ref()?))
-    });
+    let broken = published
+        .images
+        .iter()
+        .filter_map(|image| Some(format!("{}: {}", image.asset.url, image.error.as_ref()?)));
     Diagnostic::error(
         "An image cannot be served",
         format!(
@@ -200,7 +227,10 @@ fn image_error(published: &::model::BootConfig) -> Diagnostic {
 }
 
 fn image_timeout(published: &::model::BootConfig, timeout: Duration) -> Diagnostic {
-    let waiting = published.images.iter().filter(|image| image.bytes.is_none());
+    let waiting = published
+        .images
+        .iter()
+        .filter(|image| image.bytes.is_none());
     let urls: Vec<_> = waiting.map(|image| image.asset.url.as_str()).collect();
     Diagnostic::error(
         "An image is not there yet",

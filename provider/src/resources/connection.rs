@@ -130,7 +130,10 @@ mod tests {
 
     #[test]
     fn an_origin_always_has_its_port_and_brackets_ipv6() {
-        assert_eq!(endpoint("https", "BMC-1.example.com", 443), "https://bmc-1.example.com:443");
+        assert_eq!(
+            endpoint("https", "BMC-1.example.com", 443),
+            "https://bmc-1.example.com:443"
+        );
         assert_eq!(endpoint("http", "fe80::1", 8000), "http://[fe80::1]:8000");
     }
 }

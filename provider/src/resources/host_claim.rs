@@ -59,7 +59,10 @@ impl Resource<Client> for HostClaim {
                     format!(
                         "reprovision.trigger changes: server {} is powered off and booted again \
                          with its boot config. Under boot_policy once that installs it anew.",
-                        plan.prior.get("server_id").as_str().unwrap_or("of this claim")
+                        plan.prior
+                            .get("server_id")
+                            .as_str()
+                            .unwrap_or("of this claim")
                     ),
                 )
                 .at(Path::root("reprovision").attribute("trigger")),
@@ -151,7 +154,12 @@ impl Resource<Client> for HostClaim {
         let uid = uid_of(&prior)?;
         plan.id.clone_from(&prior.id);
         plan.server_id.clone_from(&prior.server_id);
-        let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
+        let api = cx
+            .client
+            .agent
+            .api()
+            .await
+            .map_err(|error| diagnostics::agent(&error))?;
         let update = ClaimUpdate {
             uid,
             boot_config_id: plan.boot_config()?,
@@ -163,10 +171,17 @@ impl Resource<Client> for HostClaim {
         let again = plan.trigger() != prior.trigger() && plan.trigger().is_some();
         let mut held = hold::held(cx, claim).await?;
         if again {
-            held.generation = held.claim.boot.as_ref().map_or(1, |boot| boot.generation + 1);
+            held.generation = held
+                .claim
+                .boot
+                .as_ref()
+                .map_or(1, |boot| boot.generation + 1);
             // Armed here already: a failure up to this point keeps the old trigger in the state,
             // and from here on the agent knows that this boot is unfinished.
-            let arm = Arm { uid, generation: held.generation };
+            let arm = Arm {
+                uid,
+                generation: held.generation,
+            };
             let armed = api.arm(server, arm).await;
             held.claim = armed.map_err(|error| diagnostics::agent(&error))?;
         }
@@ -176,11 +191,7 @@ impl Resource<Client> for HostClaim {
         boot::hold_power(cx, plan, &held, timeout).await
     }
 
-    async fn delete(
-        &self,
-        cx: &mut Context<Client>,
-        state: ClaimModel,
-    ) -> Result<(), Diagnostic> {
+    async fn delete(&self, cx: &mut Context<Client>, state: ClaimModel) -> Result<(), Diagnostic> {
         let timeout = Timeouts::delete(&state.timeouts, DELETE_TIMEOUT);
         hold::release(cx, &state, timeout).await
     }
@@ -190,11 +201,22 @@ impl Resource<Client> for HostClaim {
         cx: &mut Context<Client>,
         by: ImportBy,
     ) -> Result<ClaimModel, Diagnostic> {
-        let ImportBy::Id(id) = by else { return Err(import_error("an identity")) };
-        let server: ServerId =
-            id.parse().map_err(|error| import_error(&format!("{id:?}: {error}")))?;
-        let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
-        let claim = api.claim_of(server).await.map_err(|error| diagnostics::agent(&error))?;
+        let ImportBy::Id(id) = by else {
+            return Err(import_error("an identity"));
+        };
+        let server: ServerId = id
+            .parse()
+            .map_err(|error| import_error(&format!("{id:?}: {error}")))?;
+        let api = cx
+            .client
+            .agent
+            .api()
+            .await
+            .map_err(|error| diagnostics::agent(&error))?;
+        let claim = api
+            .claim_of(server)
+            .await
+            .map_err(|error| diagnostics::agent(&error))?;
         let mut state = ClaimModel::imported(server);
         state.id = Some(claim.uid.to_string());
         state.adopt(&claim);
@@ -247,7 +269,11 @@ fn trigger_of(claim: &Value) -> &Value {
 fn server_of(state: &ClaimModel) -> Result<ServerId, Diagnostic> {
     let text = state.server_id.as_deref().unwrap_or_default();
     text.parse().map_err(|error| {
-        diagnostics::at("server_id", "The server's id cannot be read", format!("{error}."))
+        diagnostics::at(
+            "server_id",
+            "The server's id cannot be read",
+            format!("{error}."),
+        )
     })
 }
 
@@ -285,8 +311,10 @@ mod tests {
     fn check(attributes: &[(&str, Value)], expected: &[&str]) {
         let entry = |(name, value): &(&str, Value)| ((*name).to_owned(), value.clone());
         let config = Value::Map(attributes.iter().map(entry).collect());
-        let summaries: Vec<_> =
-            validate(&config).into_iter().map(|found| found.summary).collect();
+        let summaries: Vec<_> = validate(&config)
+            .into_iter()
+            .map(|found| found.summary)
+            .collect();
         assert_eq!(summaries, expected);
     }
 
@@ -299,11 +327,24 @@ mod tests {
         check(&[("server_id", Value::UNKNOWN), boot.clone()], &[]);
         check(std::slice::from_ref(&boot), &["No server is asked for"]);
         check(
-            &[("server_id", text("s")), ("selector", empty.clone()), boot.clone()],
-            &["Two ways to choose a server", "The selector asks for nothing"],
+            &[
+                ("server_id", text("s")),
+                ("selector", empty.clone()),
+                boot.clone(),
+            ],
+            &[
+                "Two ways to choose a server",
+                "The selector asks for nothing",
+            ],
         );
-        check(&[("selector", empty), boot], &["The selector asks for nothing"]);
+        check(
+            &[("selector", empty), boot],
+            &["The selector asks for nothing"],
+        );
         check(&[("server_id", text("s"))], &["Nothing to boot"]);
-        check(&[("server_id", text("s")), ("wait_for", text("reserved"))], &[]);
+        check(
+            &[("server_id", text("s")), ("wait_for", text("reserved"))],
+            &[],
+        );
     }
 }

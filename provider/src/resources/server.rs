@@ -6,8 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use model::ServerId;
 use tfplugin::{
-    Context, Diagnostic, Failed, ImportBy, Model, Path, Plan, Resource, Timeouts,
-    async_trait,
+    Context, Diagnostic, Failed, ImportBy, Model, Path, Plan, Resource, Timeouts, async_trait,
 };
 
 use super::connection::ConnectionInput;
@@ -175,6 +174,7 @@ impl Resource<Client> for Server {
         match observe::system(&client, &mut state).await {
             Ok(system) => {
                 observe::adopt(&mut state, &system)?;
+                observe::adopt_settings(&mut state, &system);
                 if first {
                     observe::network(&client, &mut state, &system).await?;
                 }
@@ -206,16 +206,17 @@ impl Resource<Client> for Server {
         settle(cx, plan).await
     }
 
-    async fn delete(
-        &self,
-        cx: &mut Context<Client>,
-        state: ServerModel,
-    ) -> Result<(), Diagnostic> {
+    async fn delete(&self, cx: &mut Context<Client>, state: ServerModel) -> Result<(), Diagnostic> {
         if !cx.client.agent.is_configured() {
             return Ok(());
         }
         let id = id_of(&state)?;
-        let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
+        let api = cx
+            .client
+            .agent
+            .api()
+            .await
+            .map_err(|error| diagnostics::agent(&error))?;
         match api.delete_server(id).await {
             Err(error) if !error.is_not_found() => Err(diagnostics::agent(&error)),
             _ => Ok(()),
@@ -227,13 +228,29 @@ impl Resource<Client> for Server {
         cx: &mut Context<Client>,
         by: ImportBy,
     ) -> Result<ServerModel, Diagnostic> {
-        let ImportBy::Id(id) = by else { return Err(import_error("an identity")) };
-        let server: ServerId =
-            id.parse().map_err(|error| import_error(&format!("{id:?}: {error}")))?;
-        let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
-        let server = api.server(server).await.map_err(|error| diagnostics::agent(&error))?;
+        let ImportBy::Id(id) = by else {
+            return Err(import_error("an identity"));
+        };
+        let server: ServerId = id
+            .parse()
+            .map_err(|error| import_error(&format!("{id:?}: {error}")))?;
+        let api = cx
+            .client
+            .agent
+            .api()
+            .await
+            .map_err(|error| diagnostics::agent(&error))?;
+        let server = api
+            .server(server)
+            .await
+            .map_err(|error| diagnostics::agent(&error))?;
         let labels = Some(server.spec.labels).filter(|labels| !labels.is_empty());
-        let macs = server.spec.boot_mac_addresses.iter().map(ToString::to_string).collect();
+        let macs = server
+            .spec
+            .boot_mac_addresses
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         Ok(ServerModel {
             id: Some(server.id.to_string()),
             bmc: ConnectionInput::from_model(&server.spec.bmc),
@@ -321,7 +338,10 @@ fn same_server(prior: &ServerModel, system: &redfish::System) -> Result<(), Diag
 fn id_of(state: &ServerModel) -> Result<ServerId, Diagnostic> {
     let text = state.id.as_deref().unwrap_or_default();
     text.parse().map_err(|error| {
-        Diagnostic::error("The server's id cannot be read", format!("In the state, {error}."))
+        Diagnostic::error(
+            "The server's id cannot be read",
+            format!("In the state, {error}."),
+        )
     })
 }
 
@@ -357,7 +377,15 @@ mod tests {
         let error = same_server(&prior, &system("11111111-2222-3333-4444-555555555555"));
         let error = error.unwrap_err();
         assert_eq!(error.summary, "Another server answers here");
-        assert!(error.detail.contains("serial number SN1"), "{}", error.detail);
-        assert!(error.detail.contains("serial number SN2"), "{}", error.detail);
+        assert!(
+            error.detail.contains("serial number SN1"),
+            "{}",
+            error.detail
+        );
+        assert!(
+            error.detail.contains("serial number SN2"),
+            "{}",
+            error.detail
+        );
     }
 }

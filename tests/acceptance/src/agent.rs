@@ -90,15 +90,27 @@ impl AgentProcess {
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(address).is_err() {
             let ended = self.child.try_wait().expect("the agent's state");
-            assert!(ended.is_none(), "the agent ended: {ended:?}\n{}", self.log());
-            assert!(Instant::now() < deadline, "the agent does not listen\n{}", self.log());
+            assert!(
+                ended.is_none(),
+                "the agent ended: {ended:?}\n{}",
+                self.log()
+            );
+            assert!(
+                Instant::now() < deadline,
+                "the agent does not listen\n{}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 }
 
 fn spawn(config: &Path, log: &Path) -> Child {
-    let file = fs::OpenOptions::new().create(true).append(true).open(log).expect("the agent's log");
+    let file = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .expect("the agent's log");
     let copy = file.try_clone().expect("the agent's log");
     Command::new(program("baremetal-agent"))
         .args(["run", "--config"])

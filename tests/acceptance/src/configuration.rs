@@ -61,5 +61,10 @@ resource "baremetal_host_claim" "node" {{
 
 /// Everything for one booted server.
 pub fn host(site: &Site, index: usize, extra: &str) -> String {
-    [server(site.machine(index)), boot_config(site, IGNITION), claim(extra)].concat()
+    [
+        server(site.machine(index)),
+        boot_config(site, IGNITION),
+        claim(extra),
+    ]
+    .concat()
 }

@@ -14,7 +14,10 @@ use std::path::PathBuf;
 
 /// The root of the source tree.
 pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the source tree")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the source tree")
 }
 
 /// A program of this workspace. `make acceptance` builds them first.
@@ -25,10 +28,20 @@ pub fn root() -> PathBuf {
 pub fn program(name: &str) -> PathBuf {
     // This binary is target/<profile>/<name> or target/<profile>/deps/<name>.
     let own = std::env::current_exe().expect("this program's own path");
-    let built = own.ancestors().skip(1).take(2).map(|directory| directory.join(name));
-    built.into_iter().find(|path| path.exists()).unwrap_or_else(|| {
-        panic!("{name} is not built beside {}: run `make acceptance`", own.display())
-    })
+    let built = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|directory| directory.join(name));
+    built
+        .into_iter()
+        .find(|path| path.exists())
+        .unwrap_or_else(|| {
+            panic!(
+                "{name} is not built beside {}: run `make acceptance`",
+                own.display()
+            )
+        })
 }
 
 /// A TCP or UDP port of loopback that nobody uses now.

@@ -42,7 +42,11 @@ impl Site {
         })
         .await
         .expect("the rack");
-        Self { agent, rack, directory }
+        Self {
+            agent,
+            rack,
+            directory,
+        }
     }
 
     /// The machine with this index.

@@ -50,14 +50,21 @@ impl Outcome {
         assert_ne!(self.code, 0, "{}", self.text);
         let folded = fold(&self.text);
         for part in parts {
-            assert!(folded.contains(&fold(part)), "{part:?} is missing from\n{}", self.text);
+            assert!(
+                folded.contains(&fold(part)),
+                "{part:?} is missing from\n{}",
+                self.text
+            );
         }
         self
     }
 }
 
 fn fold(text: &str) -> String {
-    text.replace(['│', '╷', '╵'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    text.replace(['│', '╷', '╵'], " ")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 impl Workspace {
@@ -68,7 +75,10 @@ impl Workspace {
         // Beside each other, as in the tree: an example may use another as a module.
         for entry in fs::read_dir(&examples).expect("the examples") {
             let from = entry.expect("an example").path();
-            let to = workspace.directory.path().join(from.file_name().expect("its name"));
+            let to = workspace
+                .directory
+                .path()
+                .join(from.file_name().expect("its name"));
             fs::create_dir_all(&to).expect("a directory");
             for file in fs::read_dir(&from).expect("the example's files") {
                 let file = file.expect("a file").path();
@@ -96,17 +106,25 @@ impl Workspace {
         let directory = tempfile::tempdir().expect("a scratch directory");
         let mirror = directory.path().join("mirror");
         for host in ["registry.terraform.io", "registry.opentofu.org"] {
-            let package = mirror.join(host).join("terraform-baremetal/baremetal/0.1.0/linux_amd64");
+            let package = mirror
+                .join(host)
+                .join("terraform-baremetal/baremetal/0.1.0/linux_amd64");
             fs::create_dir_all(&package).expect("the mirror");
             let provider = program("terraform-provider-baremetal");
-            symlink(provider, package.join("terraform-provider-baremetal_v0.1.0"))
-                .expect("the provider in the mirror");
+            symlink(
+                provider,
+                package.join("terraform-provider-baremetal_v0.1.0"),
+            )
+            .expect("the provider in the mirror");
         }
         let rc = format!(
             "provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n"
         );
         fs::write(directory.path().join("terraform.rc"), rc).expect("the CLI configuration");
-        Self { directory, environment }
+        Self {
+            directory,
+            environment,
+        }
     }
 
     fn adopt(&self, main: &Path) {
@@ -115,7 +133,11 @@ impl Workspace {
 
     /// Where the configuration is.
     pub fn path(&self) -> PathBuf {
-        self.directory.path().join("current").canonicalize().expect("the working directory")
+        self.directory
+            .path()
+            .join("current")
+            .canonicalize()
+            .expect("the working directory")
     }
 
     /// Writes a file beside the configuration.
@@ -142,7 +164,10 @@ impl Workspace {
     /// Starts `terraform` in a process group of its own.
     pub fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);
-        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command.spawn().expect("terraform starts")
     }
 
@@ -169,23 +194,32 @@ impl Workspace {
     /// `destroy`.
     #[track_caller]
     pub fn destroy(&self) {
-        self.run(&["destroy", "-auto-approve", "-input=false"]).success();
+        self.run(&["destroy", "-auto-approve", "-input=false"])
+            .success();
     }
 
     /// The state, as `terraform show -json` has it.
     pub fn state(&self) -> Value {
-        let output = self.command(&["show", "-json"]).output().expect("terraform starts");
+        let output = self
+            .command(&["show", "-json"])
+            .output()
+            .expect("terraform starts");
         serde_json::from_slice(&output.stdout).expect("the state as JSON")
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let terraform = std::env::var("BAREMETAL_TERRAFORM").ok().filter(|path| !path.is_empty());
+        let terraform = std::env::var("BAREMETAL_TERRAFORM")
+            .ok()
+            .filter(|path| !path.is_empty());
         let mut command = Command::new(terraform.unwrap_or_else(|| "terraform".to_owned()));
         command
             .args(arguments)
             .current_dir(self.path())
             .stdin(Stdio::null())
-            .env("TF_CLI_CONFIG_FILE", self.directory.path().join("terraform.rc"))
+            .env(
+                "TF_CLI_CONFIG_FILE",
+                self.directory.path().join("terraform.rc"),
+            )
             .env("CHECKPOINT_DISABLE", "1")
             .env("TF_IN_AUTOMATION", "1")
             .env("TF_CLI_ARGS", "-no-color")

@@ -14,12 +14,22 @@ fn bmc(machine: &MachineHandle, tls: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_credentials_are_tried_once_and_named() {
     let site = Site::start("auth", 1).await;
-    let mut workspace =
-        Workspace::with(&configuration::host(&site, 0, ""), site.environment());
-    workspace.set("BAREMETAL_CREDENTIALS_DEFAULT_PASSWORD", "wrong-canary-2b1f");
+    let mut workspace = Workspace::with(&configuration::host(&site, 0, ""), site.environment());
+    workspace.set(
+        "BAREMETAL_CREDENTIALS_DEFAULT_PASSWORD",
+        "wrong-canary-2b1f",
+    );
     let failed = workspace.apply().failure(&["credentials"]);
-    assert!(!failed.text.contains("wrong-canary-2b1f"), "{}", failed.text);
-    assert_eq!(site.machine(0).login_failures(), 1, "accounts lock: one attempt a run");
+    assert!(
+        !failed.text.contains("wrong-canary-2b1f"),
+        "{}",
+        failed.text
+    );
+    assert_eq!(
+        site.machine(0).login_failures(),
+        1,
+        "accounts lock: one attempt a run"
+    );
     for (name, value) in site.environment() {
         workspace.set(&name, &value);
     }
@@ -34,9 +44,17 @@ async fn a_certificate_that_cannot_be_verified_prints_the_pin_that_would() {
     let machine = site.machine(0);
     let fingerprint = machine.fingerprint_sha256().to_owned();
     let workspace = Workspace::with(&bmc(machine, ""), site.environment());
-    workspace.apply().failure(&["certificate", &fingerprint, "fingerprint_sha256"]);
+    workspace
+        .apply()
+        .failure(&["certificate", &fingerprint, "fingerprint_sha256"]);
     let wrong = "ab".repeat(32);
-    workspace.write("main.tf", &bmc(machine, &format!("tls = {{ fingerprint_sha256 = \"{wrong}\" }}")));
+    workspace.write(
+        "main.tf",
+        &bmc(
+            machine,
+            &format!("tls = {{ fingerprint_sha256 = \"{wrong}\" }}"),
+        ),
+    );
     workspace.apply().failure(&[&fingerprint, &wrong]);
     let right = format!("tls = {{ fingerprint_sha256 = \"{fingerprint}\" }}");
     workspace.write("main.tf", &bmc(machine, &right));
@@ -52,10 +70,11 @@ async fn a_bmc_or_an_agent_that_is_not_there_is_named() {
     let workspace = Workspace::with(&unreachable, site.environment());
     workspace.apply().failure(&["https://127.0.0.1:1"]);
 
-    let mut workspace =
-        Workspace::with(&configuration::host(&site, 0, ""), site.environment());
+    let mut workspace = Workspace::with(&configuration::host(&site, 0, ""), site.environment());
     workspace.set("BAREMETAL_AGENT_ENDPOINTS", "http://127.0.0.1:1");
-    workspace.apply().failure(&["The agent does not answer", "http://127.0.0.1:1"]);
+    workspace
+        .apply()
+        .failure(&["The agent does not answer", "http://127.0.0.1:1"]);
     workspace.set("BAREMETAL_AGENT_ENDPOINTS", &site.agent.endpoint);
     workspace.set("BAREMETAL_AGENT_TOKEN", "not-the-token");
     workspace.apply().failure(&["token"]);
@@ -70,19 +89,42 @@ async fn what_can_be_seen_at_plan_is_refused_at_plan() {
     let site = Site::start("plan", 1).await;
     let machine = site.machine(0);
     let server = configuration::server(machine);
-    let with_server = |extra: &str| server.replace("bmc = baremetal_bmc.node.connection", &format!("bmc = baremetal_bmc.node.connection\n  {extra}"));
+    let with_server = |extra: &str| {
+        server.replace(
+            "bmc = baremetal_bmc.node.connection",
+            &format!("bmc = baremetal_bmc.node.connection\n  {extra}"),
+        )
+    };
     let ignition = |text: &str| {
         let extra = format!("ignition_wo = {text:?}\n  ignition_wo_version = 1");
         configuration::boot_config(&site, &extra)
     };
     let cases = [
-        (with_server("boot_mac_addresses = [\"52:54:00:zz\"]"), vec!["52:54:00:zz", "MAC"]),
-        (with_server("system_uuid = \"server-1\""), vec!["server-1", "UUID"]),
-        (server.replace("127.0.0.1", "https://127.0.0.1"), vec!["https://127.0.0.1", "address"]),
-        (bmc(machine, "scheme = \"http\""), vec!["Plain http would show the password"]),
-        (bmc(machine, "").replace("\"default\"", "\"nobody\""), vec!["nobody", "BAREMETAL_CREDENTIALS_NOBODY_PASSWORD"]),
+        (
+            with_server("boot_mac_addresses = [\"52:54:00:zz\"]"),
+            vec!["52:54:00:zz", "MAC"],
+        ),
+        (
+            with_server("system_uuid = \"server-1\""),
+            vec!["server-1", "UUID"],
+        ),
+        (
+            server.replace("127.0.0.1", "https://127.0.0.1"),
+            vec!["https://127.0.0.1", "address"],
+        ),
+        (
+            bmc(machine, "scheme = \"http\""),
+            vec!["Plain http would show the password"],
+        ),
+        (
+            bmc(machine, "").replace("\"default\"", "\"nobody\""),
+            vec!["nobody", "BAREMETAL_CREDENTIALS_NOBODY_PASSWORD"],
+        ),
         (ignition("{"), vec!["Invalid Ignition config", "line 1"]),
-        (ignition(r#"{"ignition":{"version":"2.3.0"}}"#), vec!["2.3.0", "ignition-converter"]),
+        (
+            ignition(r#"{"ignition":{"version":"2.3.0"}}"#),
+            vec!["2.3.0", "ignition-converter"],
+        ),
         (
             configuration::boot_config(&site, "").replace("http://", "gopher://"),
             vec!["gopher://", "http or https"],
@@ -116,7 +158,9 @@ async fn an_unknown_system_lists_those_that_there_are() {
         &format!("bmc = baremetal_bmc.node.connection\n  {extra}"),
     );
     let workspace = Workspace::with(&text, site.environment());
-    workspace.apply().failure(&["Unknown system", &machine.uuid().to_string()]);
+    workspace
+        .apply()
+        .failure(&["Unknown system", &machine.uuid().to_string()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +170,9 @@ async fn an_image_that_is_not_what_its_digest_says_is_found_by_the_agent() {
     let (kernel, _) = site.rack.images();
     let text = configuration::boot_config(&site, configuration::IGNITION);
     let workspace = Workspace::with(&text.replace(kernel, &wrong), site.environment());
-    workspace.apply().failure(&["An image cannot be served", "/kernel", kernel]);
+    workspace
+        .apply()
+        .failure(&["An image cannot be served", "/kernel", kernel]);
     workspace.write("main.tf", &text);
     workspace.apply().success();
     workspace.assert_clean();
@@ -137,12 +183,22 @@ async fn an_image_that_is_not_what_its_digest_says_is_found_by_the_agent() {
 async fn a_boot_that_stops_names_the_last_stage_and_the_usual_cause() {
     let site = Site::start("stage", 1).await;
     let machine = site.machine(0);
-    machine.set_faults(rack::Faults { no_report: true, ..rack::Faults::default() });
+    machine.set_faults(rack::Faults {
+        no_report: true,
+        ..rack::Faults::default()
+    });
     let text = configuration::host(&site, 0, "timeouts = { create = \"6s\" }");
     let workspace = Workspace::with(&text, site.environment());
-    workspace.apply().failure(&["did not get past stage config", "report_boot"]);
-    machine.set_faults(rack::Faults { ignore_override: true, ..rack::Faults::default() });
-    workspace.apply().failure(&["did not get past stage armed", "boot override was ignored"]);
+    workspace
+        .apply()
+        .failure(&["did not get past stage config", "report_boot"]);
+    machine.set_faults(rack::Faults {
+        ignore_override: true,
+        ..rack::Faults::default()
+    });
+    workspace
+        .apply()
+        .failure(&["did not get past stage armed", "boot override was ignored"]);
     machine.set_faults(rack::Faults::default());
     workspace.apply().success();
     workspace.assert_clean();
@@ -156,7 +212,9 @@ async fn a_server_that_runs_unclaimed_is_not_taken() {
     machine.force_power_on();
     let text = configuration::host(&site, 0, "");
     let workspace = Workspace::with(&text, site.environment());
-    workspace.apply().failure(&["The server is powered on", &machine.uuid().to_string()]);
+    workspace
+        .apply()
+        .failure(&["The server is powered on", &machine.uuid().to_string()]);
     assert_eq!(machine.installs(), 0);
     machine.force_power_off();
     workspace.apply().success();

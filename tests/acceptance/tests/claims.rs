@@ -18,7 +18,11 @@ async fn two_states_claim_one_server_and_exactly_one_wins() {
              boot_config_id = baremetal_boot_config.node.id\n}}\n",
             machine.uuid()
         );
-        let text = [configuration::boot_config(&site, configuration::IGNITION), claim].concat();
+        let text = [
+            configuration::boot_config(&site, configuration::IGNITION),
+            claim,
+        ]
+        .concat();
         let mut workspace = Workspace::with(&text, site.environment());
         workspace.set("BAREMETAL_HOLDER", name);
         workspace.run(&["init", "-input=false"]).success();
@@ -33,7 +37,11 @@ async fn two_states_claim_one_server_and_exactly_one_wins() {
         (_, 0) => (&blue, &red, a, "team-blue/prod"),
         _ => panic!("nobody won\n{}\n{}", a.text, b.text),
     };
-    lost.failure(&["Server is already claimed", name, &machine.uuid().to_string()]);
+    lost.failure(&[
+        "Server is already claimed",
+        name,
+        &machine.uuid().to_string(),
+    ]);
     assert_eq!(machine.installs(), 1);
     winner.assert_clean();
 
@@ -59,7 +67,9 @@ async fn a_server_that_is_claimed_cannot_be_removed() {
     tenant.set("BAREMETAL_HOLDER", "tenant");
     tenant.apply().success();
     tenant.assert_clean();
-    owner.run(&["destroy", "-auto-approve"]).failure(&["claimed", "tenant"]);
+    owner
+        .run(&["destroy", "-auto-approve"])
+        .failure(&["claimed", "tenant"]);
     tenant.destroy();
     owner.destroy();
 }
@@ -69,7 +79,10 @@ async fn ctrl_c_ends_an_apply_at_once_and_the_next_one_finishes_the_job() {
     let site = Site::start("stop", 1).await;
     let machine = site.machine(0);
     // Nothing answers its DHCP for as long as it may take to interrupt the apply.
-    machine.set_faults(rack::Faults { no_dhcp: true, ..rack::Faults::default() });
+    machine.set_faults(rack::Faults {
+        no_dhcp: true,
+        ..rack::Faults::default()
+    });
     let workspace = Workspace::with(&configuration::host(&site, 0, ""), site.environment());
     workspace.run(&["init", "-input=false"]).success();
     let child = workspace.start(&["apply", "-auto-approve", "-input=false"]);
@@ -82,20 +95,30 @@ async fn ctrl_c_ends_an_apply_at_once_and_the_next_one_finishes_the_job() {
     let interrupted = Instant::now();
     // To the whole group, as a terminal does it: the provider gets it too.
     let group = format!("-{}", child.id());
-    let kill = std::process::Command::new("kill").args(["-INT", "--", &group]).status();
+    let kill = std::process::Command::new("kill")
+        .args(["-INT", "--", &group])
+        .status();
     assert!(kill.unwrap().success());
     let outcome = Workspace::finish(child);
     let took = interrupted.elapsed();
     assert!(took < Duration::from_secs(2), "{took:?}\n{}", outcome.text);
     let state = workspace.state();
     let text = state.to_string();
-    assert!(text.contains("baremetal_host_claim"), "the claim is not lost: {text}");
-    assert!(!text.contains("\"tainted\":true"), "it is resumed, not replaced: {text}");
+    assert!(
+        text.contains("baremetal_host_claim"),
+        "the claim is not lost: {text}"
+    );
+    assert!(
+        !text.contains("\"tainted\":true"),
+        "it is resumed, not replaced: {text}"
+    );
     assert_eq!(machine.sessions(), 0, "no session is left on the BMC");
 
     machine.set_faults(rack::Faults::default());
     machine.force_power_off();
-    workspace.run(&["apply", "-auto-approve", "-input=false"]).success();
+    workspace
+        .run(&["apply", "-auto-approve", "-input=false"])
+        .success();
     workspace.assert_clean();
     assert_eq!(machine.installs(), 1);
     workspace.destroy();
@@ -105,7 +128,10 @@ async fn ctrl_c_ends_an_apply_at_once_and_the_next_one_finishes_the_job() {
 async fn a_provider_that_was_killed_leaves_a_claim_that_the_next_apply_resumes() {
     let site = Site::start("kill", 1).await;
     let machine = site.machine(0);
-    machine.set_faults(rack::Faults { no_dhcp: true, ..rack::Faults::default() });
+    machine.set_faults(rack::Faults {
+        no_dhcp: true,
+        ..rack::Faults::default()
+    });
     let workspace = Workspace::with(&configuration::host(&site, 0, ""), site.environment());
     workspace.run(&["init", "-input=false"]).success();
     let child = workspace.start(&["apply", "-auto-approve", "-input=false"]);
@@ -115,14 +141,18 @@ async fn a_provider_that_was_killed_leaves_a_claim_that_the_next_apply_resumes()
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let group = format!("-{}", child.id());
-    let kill = std::process::Command::new("kill").args(["-KILL", "--", &group]).status();
+    let kill = std::process::Command::new("kill")
+        .args(["-KILL", "--", &group])
+        .status();
     assert!(kill.unwrap().success());
     Workspace::finish(child);
 
     machine.set_faults(rack::Faults::default());
     machine.force_power_off();
     // Terraform never saved the claim, and a lock is left behind on some file systems.
-    workspace.run(&["apply", "-auto-approve", "-input=false", "-lock=false"]).success();
+    workspace
+        .run(&["apply", "-auto-approve", "-input=false", "-lock=false"])
+        .success();
     workspace.assert_clean();
     assert_eq!(machine.installs(), 1);
     workspace.destroy();

@@ -14,8 +14,17 @@ async fn a_pulled_plug_is_a_diff_and_the_next_apply_powers_on_without_installing
     machine.force_power_off();
     let plan = workspace.run(&["plan", "-detailed-exitcode"]);
     assert_eq!(plan.code, 2, "{}", plan.text);
-    assert!(plan.text.contains("baremetal_host_claim.node will be updated"), "{}", plan.text);
-    assert_eq!(machine.power_state(), PowerState::Off, "a plan powers nothing");
+    assert!(
+        plan.text
+            .contains("baremetal_host_claim.node will be updated"),
+        "{}",
+        plan.text
+    );
+    assert_eq!(
+        machine.power_state(),
+        PowerState::Off,
+        "a plan powers nothing"
+    );
 
     workspace.run(&["apply", "-auto-approve"]).success();
     workspace.assert_clean();
@@ -60,13 +69,24 @@ async fn nobody_answering_is_a_warning_and_nothing_is_forgotten() {
     site.agent.kill();
     let plan = workspace.run(&["plan", "-detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}", plan.text);
-    assert!(plan.text.contains("The agent does not answer"), "{}", plan.text);
+    assert!(
+        plan.text.contains("The agent does not answer"),
+        "{}",
+        plan.text
+    );
     site.agent.restart();
 
-    site.machine(0).set_faults(rack::Faults { bmc_down: true, ..rack::Faults::default() });
+    site.machine(0).set_faults(rack::Faults {
+        bmc_down: true,
+        ..rack::Faults::default()
+    });
     let plan = workspace.run(&["plan", "-detailed-exitcode"]);
     assert_eq!(plan.code, 0, "{}", plan.text);
-    assert!(plan.text.contains("is kept as it was last seen"), "{}", plan.text);
+    assert!(
+        plan.text.contains("is kept as it was last seen"),
+        "{}",
+        plan.text
+    );
     site.machine(0).set_faults(rack::Faults::default());
     workspace.assert_clean();
     workspace.destroy();
@@ -86,7 +106,11 @@ async fn a_changed_trigger_boots_the_server_again_while_it_is_held() {
     assert_eq!(machine.installs(), 1);
     workspace.write("main.tf", &with("b"));
     let plan = workspace.run(&["plan"]).success();
-    assert!(plan.text.contains("The server will be reprovisioned"), "{}", plan.text);
+    assert!(
+        plan.text.contains("The server will be reprovisioned"),
+        "{}",
+        plan.text
+    );
     workspace.run(&["apply", "-auto-approve"]).success();
     workspace.assert_clean();
     assert_eq!(machine.installs(), 2);

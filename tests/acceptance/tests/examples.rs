@@ -12,7 +12,9 @@ fn journey(workspace: &Workspace, imports: impl Fn(&Value) -> Vec<(String, Strin
     assert!(!imports.is_empty());
     std::fs::remove_file(workspace.path().join("terraform.tfstate")).unwrap();
     for (address, id) in &imports {
-        workspace.run(&["import", "-input=false", address, id]).success();
+        workspace
+            .run(&["import", "-input=false", address, id])
+            .success();
     }
     workspace.assert_clean();
     workspace.destroy();
@@ -62,12 +64,18 @@ async fn quickstart_boots_one_server() {
     }));
     journey(&workspace, |state| {
         assert_eq!(machine.installs(), 1);
-        let address = state["values"]["outputs"]["address"]["value"].as_str().unwrap();
+        let address = state["values"]["outputs"]["address"]["value"]
+            .as_str()
+            .unwrap();
         assert!(address.starts_with("127.80.0."), "{address}");
         imports(state)
     });
     assert_eq!(machine.power_state(), model::PowerState::Off);
-    assert_eq!(machine.installs(), 1, "neither import nor plan nor destroy installs anything");
+    assert_eq!(
+        machine.installs(),
+        1,
+        "neither import nor plan nor destroy installs anything"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

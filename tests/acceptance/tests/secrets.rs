@@ -13,7 +13,9 @@ fn holding(directory: &Path, needle: &str, found: &mut Vec<String>) {
         if path.is_dir() {
             holding(&path, needle, found);
         } else if let Ok(bytes) = fs::read(&path)
-            && bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+            && bytes
+                .windows(needle.len())
+                .any(|window| window == needle.as_bytes())
         {
             found.push(path.display().to_string());
         }
@@ -71,20 +73,32 @@ provider "baremetal" {
         ("TF_LOG", "TRACE".to_owned()),
         ("TF_LOG_PATH", "trace.log".to_owned()),
     ];
-    let environment = environment.map(|(name, value)| (name.to_owned(), value)).to_vec();
+    let environment = environment
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec();
     let workspace = Workspace::with(&text, environment);
     workspace.run(&["init", "-input=false"]).success();
-    workspace.run(&["plan", "-out=plan.bin", "-input=false"]).success();
+    workspace
+        .run(&["plan", "-out=plan.bin", "-input=false"])
+        .success();
     let plan = workspace.run(&["show", "-json", "plan.bin"]).success();
     workspace.write("plan.json", &plan.text);
-    workspace.run(&["apply", "-input=false", "plan.bin"]).success();
+    workspace
+        .run(&["apply", "-input=false", "plan.bin"])
+        .success();
     workspace.assert_clean();
     let show = workspace.run(&["show", "-json"]).success();
     workspace.write("state.json", &show.text);
 
-    let installed = site.machine(0).config().expect("the server's configuration");
+    let installed = site
+        .machine(0)
+        .config()
+        .expect("the server's configuration");
     let installed = String::from_utf8(installed).unwrap();
-    assert!(installed.contains(IGNITION_CANARY), "the server did get its secret");
+    assert!(
+        installed.contains(IGNITION_CANARY),
+        "the server did get its secret"
+    );
     assert!(workspace.path().join("trace.log").metadata().unwrap().len() > 10_000);
     assert!(site.agent.log().len() > 1_000);
 
@@ -98,7 +112,10 @@ provider "baremetal" {
     for canary in [PASSWORD, IGNITION_CANARY] {
         holding(site.directory(), canary, &mut found);
     }
-    assert!(found.is_empty(), "a secret is on the agent's side, in {found:?}");
+    assert!(
+        found.is_empty(),
+        "a secret is on the agent's side, in {found:?}"
+    );
     // The token has a file of its own, and is nowhere else.
     holding(site.directory(), &site.agent.token, &mut found);
     assert_eq!(found.len(), 1, "{found:?}");

@@ -6,7 +6,12 @@ use std::{fs, path::Path, process::Command};
 use serde_json::Value;
 
 fn text(name: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)).unwrap()
+    fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(name),
+    )
+    .unwrap()
 }
 
 fn packages() -> Vec<Value> {
@@ -16,7 +21,11 @@ fn packages() -> Vec<Value> {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     metadata["packages"].as_array().unwrap().clone()
 }
@@ -24,22 +33,35 @@ fn packages() -> Vec<Value> {
 /// The licences that deny.toml allows.
 fn allowed() -> Vec<String> {
     let deny = text("deny.toml");
-    let list = deny.split("allow = [").nth(1).and_then(|rest| rest.split(']').next()).unwrap();
-    list.split(',').map(|name| name.trim().trim_matches('"').to_owned()).collect()
+    let list = deny
+        .split("allow = [")
+        .nth(1)
+        .and_then(|rest| rest.split(']').next())
+        .unwrap();
+    list.split(',')
+        .map(|name| name.trim().trim_matches('"').to_owned())
+        .collect()
 }
 
 #[test]
 fn every_dependency_has_a_licence_that_deny_toml_allows() {
     let allowed = allowed();
     for package in packages() {
-        let licence = package["license"].as_str().unwrap_or("none").replace('/', " OR ");
+        let licence = package["license"]
+            .as_str()
+            .unwrap_or("none")
+            .replace('/', " OR ");
         let fine = licence.split(" OR ").any(|choice| {
             choice.split(" AND ").all(|name| {
                 let name = name.trim_matches(|c: char| c == '(' || c == ')' || c.is_whitespace());
                 allowed.iter().any(|allowed| allowed == name)
             })
         });
-        assert!(fine, "{} is under {licence}, which deny.toml does not allow", package["name"]);
+        assert!(
+            fine,
+            "{} is under {licence}, which deny.toml does not allow",
+            package["name"]
+        );
     }
 }
 
@@ -54,9 +76,18 @@ fn every_dependency_comes_from_the_registry() {
 
 #[test]
 fn there_is_one_tls_stack() {
-    let banned = ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"];
+    let banned = [
+        "aws-lc-rs",
+        "aws-lc-sys",
+        "openssl",
+        "openssl-sys",
+        "native-tls",
+    ];
     for package in packages() {
         let name = package["name"].as_str().unwrap();
-        assert!(!banned.contains(&name), "{name}: TLS is rustls with ring, and nothing beside it");
+        assert!(
+            !banned.contains(&name),
+            "{name}: TLS is rustls with ring, and nothing beside it"
+        );
     }
 }

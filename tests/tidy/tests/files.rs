@@ -8,7 +8,10 @@ use std::{
 const MOST_LINES: usize = 400;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -29,10 +32,17 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
 fn every_source(check: impl Fn(&str) -> Option<String>) {
     let mut files = Vec::new();
     sources(&root(), &mut files);
-    assert!(files.len() > 50, "only {} source files were found", files.len());
+    assert!(
+        files.len() > 50,
+        "only {} source files were found",
+        files.len()
+    );
     let complaint = |path: &PathBuf| {
         let complaint = check(&fs::read_to_string(path).unwrap())?;
-        Some(format!("{}: {complaint}", path.strip_prefix(root()).unwrap().display()))
+        Some(format!(
+            "{}: {complaint}",
+            path.strip_prefix(root()).unwrap().display()
+        ))
     };
     let complaints: Vec<_> = files.iter().filter_map(complaint).collect();
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
@@ -56,8 +66,15 @@ fn every_source_file_is_one_room() {
 #[test]
 fn no_test_is_ignored_and_nothing_is_left_to_do() {
     // Spelled apart, so that this file does not find itself.
-    let banned = [["#[ign", "ore"].concat(), ["tod", "o!("].concat(), ["unimpl", "emented!("].concat()];
+    let banned = [
+        ["#[ign", "ore"].concat(),
+        ["tod", "o!("].concat(),
+        ["unimpl", "emented!("].concat(),
+    ];
     every_source(|text| {
-        banned.iter().find(|word| text.contains(word.as_str())).map(|word| format!("has {word}"))
+        banned
+            .iter()
+            .find(|word| text.contains(word.as_str()))
+            .map(|word| format!("has {word}"))
     });
 }

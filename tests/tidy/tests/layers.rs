@@ -22,22 +22,60 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Crates of others that a crate of ours must never import, and why.
 const BANNED: &[(&str, &[&str], &str)] = &[
-    ("model", &["tokio", "reqwest", "axum", "tracing"], "model is values: no I/O, no logging"),
-    ("netboot", &["tokio", "reqwest", "tracing", "socket2"], "netboot is sans-I/O"),
-    ("redfish", &["axum", "tonic", "dhcproto"], "redfish knows BMCs alone"),
-    ("tfplugin", &["reqwest", "axum", "dhcproto", "uuid"], "tfplugin knows nothing about metal"),
-    ("agent", &["tonic", "prost"], "the agent does not know Terraform"),
-    ("provider", &["tonic", "prost", "rmp", "dhcproto"], "only tfplugin has protobuf"),
-    ("rack", &["dhcproto", "tonic", "redb"], "the rack is a peer, not a part, of what it tests"),
+    (
+        "model",
+        &["tokio", "reqwest", "axum", "tracing"],
+        "model is values: no I/O, no logging",
+    ),
+    (
+        "netboot",
+        &["tokio", "reqwest", "tracing", "socket2"],
+        "netboot is sans-I/O",
+    ),
+    (
+        "redfish",
+        &["axum", "tonic", "dhcproto"],
+        "redfish knows BMCs alone",
+    ),
+    (
+        "tfplugin",
+        &["reqwest", "axum", "dhcproto", "uuid"],
+        "tfplugin knows nothing about metal",
+    ),
+    (
+        "agent",
+        &["tonic", "prost"],
+        "the agent does not know Terraform",
+    ),
+    (
+        "provider",
+        &["tonic", "prost", "rmp", "dhcproto"],
+        "only tfplugin has protobuf",
+    ),
+    (
+        "rack",
+        &["dhcproto", "tonic", "redb"],
+        "the rack is a peer, not a part, of what it tests",
+    ),
 ];
 
 fn packages() -> BTreeMap<String, Vec<(String, bool)>> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--offline",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let package = |package: &Value| {
         let dependency = |dependency: &Value| {
@@ -48,7 +86,12 @@ fn packages() -> BTreeMap<String, Vec<(String, bool)>> {
         let name = package["name"].as_str().unwrap().to_owned();
         (name, dependencies.iter().map(dependency).collect())
     };
-    metadata["packages"].as_array().unwrap().iter().map(package).collect()
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(package)
+        .collect()
 }
 
 #[test]
@@ -57,11 +100,18 @@ fn every_crate_imports_only_what_lies_below_it() {
     let ours: Vec<_> = packages.keys().map(String::as_str).collect();
     let mut known: Vec<_> = LAYERS.iter().map(|(name, _)| *name).collect();
     known.sort_unstable();
-    assert_eq!(ours, known, "a crate came or went: give it its place in LAYERS");
+    assert_eq!(
+        ours, known,
+        "a crate came or went: give it its place in LAYERS"
+    );
     for (name, allowed) in LAYERS {
         for (dependency, _) in &packages[*name] {
-            let fine = !ours.contains(&dependency.as_str()) || allowed.contains(&dependency.as_str());
-            assert!(fine, "{name} must not import {dependency}: the layers forbid it");
+            let fine =
+                !ours.contains(&dependency.as_str()) || allowed.contains(&dependency.as_str());
+            assert!(
+                fine,
+                "{name} must not import {dependency}: the layers forbid it"
+            );
         }
     }
 }

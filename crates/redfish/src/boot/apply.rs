@@ -219,7 +219,7 @@ impl Observed {
                 Err(error) => return Err(error),
             },
         };
-        let hints = Hints::of(&*lane.inner.root().await?, Some(&system));
+        let hints = Hints::of(&*lane.root().await?, Some(&system));
         Ok(Self {
             system,
             settings,

@@ -141,3 +141,96 @@ fn listed<'a>(word: &str, list: &[&'a String]) -> Result<Option<&'a String>, Str
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lenient::Doc;
+
+    fn boot(value: &Value) -> Boot {
+        Boot::read(Doc::new(value))
+    }
+
+    fn pxe() -> BootOverride {
+        BootOverride {
+            target: BootTarget::Pxe,
+            enabled: BootEnabled::Once,
+            mode: None,
+            http_boot_uri: None,
+        }
+    }
+
+    #[test]
+    fn a_mode_that_has_to_be_sent_is_sent_as_reported_and_not_where_none_is() {
+        let hints = Hints {
+            send_mode: SendMode::Always,
+            ..Hints::default()
+        };
+        let mode = |observed: Value| {
+            let observed = boot(&observed);
+            let change = Change::plan(pxe(), &observed, None, &hints).unwrap();
+            change.body(&observed, &hints)["Boot"]["BootSourceOverrideMode"].clone()
+        };
+        assert_eq!(mode(json!({"BootSourceOverrideMode": "UEFI"})), "UEFI");
+        assert_eq!(mode(json!({"BootSourceOverrideMode": "Legacy"})), "Legacy");
+        assert_eq!(mode(json!({"BootSourceOverrideMode": null})), Value::Null);
+        assert_eq!(mode(json!({})), Value::Null);
+    }
+
+    #[test]
+    fn a_target_goes_by_the_name_that_the_bmc_lists() {
+        let hints = Hints {
+            aliases: vec![("Cd", "UsbCd")],
+            ..Hints::default()
+        };
+        let target = |listed: &[&str], wanted: BootTarget| {
+            let name = "BootSourceOverrideTarget@Redfish.AllowableValues";
+            let observed = boot(&json!({name: listed}));
+            let wanted = BootOverride {
+                target: wanted,
+                ..pxe()
+            };
+            let change = Change::plan(wanted, &observed, None, &hints);
+            change.map(|change| change.wanted.target.to_string())
+        };
+        assert_eq!(
+            target(&["Cd", "UsbCd"], BootTarget::Cd).as_deref(),
+            Ok("UsbCd")
+        );
+        assert_eq!(target(&["Cd"], BootTarget::Cd).as_deref(), Ok("Cd"));
+        assert_eq!(target(&[], BootTarget::Cd).as_deref(), Ok("Cd"));
+        let other = BootTarget::from("remotedrive");
+        assert_eq!(
+            target(&["RemoteDrive"], other).as_deref(),
+            Ok("RemoteDrive")
+        );
+        assert!(target(&["Hdd"], BootTarget::Pxe).is_err());
+    }
+
+    #[test]
+    fn what_either_resource_lists_is_possible() {
+        let name = "BootSourceOverrideTarget@Redfish.AllowableValues";
+        let (system, settings) = (boot(&json!({name: ["Hdd"]})), boot(&json!({name: ["Pxe"]})));
+        let hints = Hints::default();
+        assert!(Change::plan(pxe(), &system, Some(&settings), &hints).is_ok());
+        assert!(Change::plan(pxe(), &system, None, &hints).is_err());
+    }
+
+    #[test]
+    fn an_override_shows_under_another_word_of_this_maker_only() {
+        let observed = boot(&json!({
+            "BootSourceOverrideEnabled": "Once", "BootSourceOverrideTarget": "UefiBootNext",
+        }));
+        let shows = |hints: &Hints| {
+            Change::plan(pxe(), &observed, None, hints)
+                .unwrap()
+                .shows_in(&observed, hints)
+        };
+        assert!(!shows(&Hints::default()));
+        let reads_as = vec![("Pxe", "UefiBootNext")];
+        assert!(shows(&Hints {
+            reads_as,
+            ..Hints::default()
+        }));
+    }
+}

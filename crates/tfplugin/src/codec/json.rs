@@ -38,8 +38,8 @@ fn value(ty: &Type, json: &str, path: &Path) -> Result<Value, DecodeError> {
             .ok()
             .map(Value::String)
             .ok_or_else(bad),
-        Type::List(ty) => Ok(Value::List(elements(ty, json, path)?)),
-        Type::Set(ty) => Ok(Value::set(elements(ty, json, path)?)),
+        Type::List(element) => Ok(Value::List(elements(element, json, path).ok_or_else(bad)??)),
+        Type::Set(element) => Ok(Value::set(elements(element, json, path).ok_or_else(bad)??)),
         Type::Tuple(types) => {
             let parts: Vec<&RawValue> = serde_json::from_str(json).ok().ok_or_else(bad)?;
             if parts.len() != types.len() {
@@ -79,14 +79,15 @@ fn value(ty: &Type, json: &str, path: &Path) -> Result<Value, DecodeError> {
     }
 }
 
-fn elements(ty: &Type, json: &str, path: &Path) -> Result<Vec<Value>, DecodeError> {
-    let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(json) else {
-        return Err(mismatch(ty, json, path));
-    };
+/// None if the JSON is no list at all.
+fn elements(ty: &Type, json: &str, path: &Path) -> Option<Result<Vec<Value>, DecodeError>> {
+    let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
     let elements = elements.into_iter().enumerate();
-    elements
-        .map(|(index, json)| value(ty, json.get(), &path.index(index)))
-        .collect()
+    Some(
+        elements
+            .map(|(index, json)| value(ty, json.get(), &path.index(index)))
+            .collect(),
+    )
 }
 
 fn object(json: &str) -> Option<BTreeMap<String, &RawValue>> {

@@ -21,14 +21,14 @@ use tokio_stream::wrappers::ReceiverStream;
 
 /// A socket in a directory of its own, which is removed with this value.
 #[derive(Debug)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     directory: PathBuf,
     socket: PathBuf,
 }
 
 impl Endpoint {
     /// Makes a directory that nobody else may enter, and listens in it.
-    pub(super) fn bind(base: &Path) -> io::Result<(Self, UnixListener)> {
+    pub(crate) fn bind(base: &Path) -> io::Result<(Self, UnixListener)> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -43,7 +43,7 @@ impl Endpoint {
         Ok((endpoint, listener))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.socket
     }
 }
@@ -58,12 +58,12 @@ impl Drop for Endpoint {
 
 /// How many connections there are.
 #[derive(Debug)]
-pub(super) struct Connections(watch::Receiver<usize>);
+pub(crate) struct Connections(watch::Receiver<usize>);
 
 impl Connections {
     /// Accepts connections for as long as somebody takes them. One that does not get through the
     /// TLS handshake is dropped.
-    pub(super) fn accept(
+    pub(crate) fn accept(
         listener: UnixListener,
         tls: Option<TlsAcceptor>,
     ) -> (Self, ReceiverStream<io::Result<Connection>>) {
@@ -88,7 +88,7 @@ impl Connections {
     }
 
     /// Returns when there have been connections, and then none for `grace`.
-    pub(super) async fn abandoned(mut self, grace: Duration) {
+    pub(crate) async fn abandoned(mut self, grace: Duration) {
         loop {
             // An error means that the counter is gone, and every connection with it.
             if self.0.wait_for(|count| *count > 0).await.is_err()
@@ -121,7 +121,7 @@ async fn secure(stream: UnixStream, tls: Option<TlsAcceptor>) -> Option<Stream> 
 }
 
 /// One connection of the host.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: Stream,
     _counted: Counted,
 }

@@ -24,7 +24,7 @@ use crate::{
 
 /// Why the process comes to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// The host asked for it.
     Host,
     /// SIGTERM, or Ctrl-C in debug mode.
@@ -35,26 +35,26 @@ pub(super) enum End {
 
 /// The wish that the process ends; the first reason counts.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ending {
+pub(crate) struct Ending {
     token: CancellationToken,
     reason: Arc<OnceLock<End>>,
 }
 
 impl Ending {
-    pub(super) fn end(&self, reason: End) {
+    pub(crate) fn end(&self, reason: End) {
         let reason = self.reason.get_or_init(|| reason);
         tracing::debug!(?reason, "ending");
         self.token.cancel();
     }
 
-    pub(super) async fn ended(&self) -> End {
+    pub(crate) async fn ended(&self) -> End {
         self.token.cancelled().await;
         self.reason.get().copied().unwrap_or(End::Host)
     }
 }
 
 /// Serves the connections until the end, and then until the last call is answered.
-pub(super) async fn serve<P: Provider>(
+pub(crate) async fn serve<P: Provider>(
     service: Arc<Service<P>>,
     incoming: ReceiverStream<io::Result<Connection>>,
     ending: Ending,

@@ -79,16 +79,16 @@ fn payloads(config: &Value, found: &mut Vec<Diagnostic>) {
 }
 
 fn ignition(config: &Value, attribute: &str, found: &mut Vec<Diagnostic>) {
-    let Some(text) = config.get(attribute).as_str() else { return };
+    let Some(text) = config.get(attribute).as_str() else {
+        return;
+    };
     // A template is JSON only after it was rendered; the agent checks that.
     if text.contains("{{") || text.contains("{%") {
         return;
     }
     if let Err(error) = model::ignition::parse(text) {
         let detail = format!("{}.", crate::diagnostics::sentence(&error.to_string()));
-        found.push(
-            Diagnostic::error("Invalid Ignition config", detail).at(Path::root(attribute)),
-        );
+        found.push(Diagnostic::error("Invalid Ignition config", detail).at(Path::root(attribute)));
     }
 }
 
@@ -99,9 +99,8 @@ mod tests {
     use super::*;
 
     fn config(attributes: &[(&str, &str)]) -> Value {
-        let entry = |(name, text): &(&str, &str)| {
-            ((*name).to_owned(), Value::String((*text).to_owned()))
-        };
+        let entry =
+            |(name, text): &(&str, &str)| ((*name).to_owned(), Value::String((*text).to_owned()));
         Value::Map(attributes.iter().map(entry).collect::<BTreeMap<_, _>>())
     }
 
@@ -120,10 +119,17 @@ mod tests {
         check(&[("kernel", "k"), script], &["Two things to boot"]);
         check(&[("ipxe_script", "echo")], &["Not an iPXE script"]);
         check(&[script, ("ignition", "{")], &["Invalid Ignition config"]);
-        let two = [script, ("ignition", r#"{"ignition":{"version":"3.4.0"}}"#), ("user_data", "")];
+        let two = [
+            script,
+            ("ignition", r#"{"ignition":{"version":"3.4.0"}}"#),
+            ("user_data", ""),
+        ];
         check(&two, &["Two configurations for one system"]);
         check(
-            &[script, ("ignition_wo", r#"{"ignition":{"version":"2.2.0"}}"#)],
+            &[
+                script,
+                ("ignition_wo", r#"{"ignition":{"version":"2.2.0"}}"#),
+            ],
             &["A version is missing", "Invalid Ignition config"],
         );
     }

@@ -107,9 +107,17 @@ impl BootConfigModel {
     pub(super) fn spec(&self, config: &Value) -> BootConfigSpec {
         let payload = |plain: &Option<String>, write_only: &str| {
             let hidden = config.get(write_only).as_str();
-            let plain = || Some(Payload { content: Secret::new(plain.clone()?), write_only: false });
+            let plain = || {
+                Some(Payload {
+                    content: Secret::new(plain.clone()?),
+                    write_only: false,
+                })
+            };
             hidden.map_or_else(plain, |text| {
-                Some(Payload { content: Secret::new(text), write_only: true })
+                Some(Payload {
+                    content: Secret::new(text),
+                    write_only: true,
+                })
             })
         };
         BootConfigSpec {
@@ -118,7 +126,12 @@ impl BootConfigModel {
                 _ => BootMethod::Ipxe,
             },
             kernel: self.kernel.as_ref().map(AssetModel::to_model),
-            initrds: self.initrds.iter().flatten().map(AssetModel::to_model).collect(),
+            initrds: self
+                .initrds
+                .iter()
+                .flatten()
+                .map(AssetModel::to_model)
+                .collect(),
             kernel_args: self.kernel_args.clone().unwrap_or_default(),
             ipxe_script: self.ipxe_script.clone(),
             ignition: payload(&self.ignition, "ignition_wo"),
@@ -138,7 +151,12 @@ impl BootConfigModel {
 
     /// Takes over what the agent has.
     pub(super) fn adopt(&mut self, published: model::BootConfig) {
-        let model::BootConfig { spec, revision, state, .. } = published;
+        let model::BootConfig {
+            spec,
+            revision,
+            state,
+            ..
+        } = published;
         self.revision = Some(revision);
         self.state = Some(state_name(state).to_owned());
         self.method = match spec.method {
@@ -147,21 +165,19 @@ impl BootConfigModel {
         }
         .to_owned();
         self.kernel = spec.kernel.map(AssetModel::from);
-        let list = |new: Vec<AssetModel>, old: &Option<Vec<AssetModel>>| {
-            (!new.is_empty() || old.as_ref().is_some_and(Vec::is_empty)).then_some(new)
-        };
-        self.initrds =
-            list(spec.initrds.into_iter().map(AssetModel::from).collect(), &self.initrds);
-        let empty = self.kernel_args.as_ref().is_some_and(Vec::is_empty);
-        self.kernel_args = (!spec.kernel_args.is_empty() || empty).then_some(spec.kernel_args);
+        let initrds = spec.initrds.into_iter().map(AssetModel::from).collect();
+        self.initrds = unless_absent(initrds, self.initrds.as_deref());
+        self.kernel_args = unless_absent(spec.kernel_args, self.kernel_args.as_deref());
         self.ipxe_script = spec.ipxe_script;
-        let plain = |payload: &Payload| {
-            (!payload.write_only).then(|| payload.content.expose().to_owned())
-        };
+        let plain =
+            |payload: &Payload| (!payload.write_only).then(|| payload.content.expose().to_owned());
         self.ignition = spec.ignition.as_ref().and_then(plain);
         self.user_data = spec.user_data.as_ref().and_then(plain);
         let hidden = |payload: &Option<Payload>| {
-            payload.as_ref().filter(|payload| payload.write_only).and(spec.payload_version)
+            payload
+                .as_ref()
+                .filter(|payload| payload.write_only)
+                .and(spec.payload_version)
         };
         self.ignition_wo_version = hidden(&spec.ignition);
         self.user_data_wo_version = hidden(&spec.user_data);
@@ -181,14 +197,25 @@ impl BootConfigModel {
 
 impl AssetModel {
     pub(super) fn to_model(&self) -> model::Asset {
-        model::Asset { url: self.url.clone(), sha256: checks::hex_digits(&self.sha256) }
+        model::Asset {
+            url: self.url.clone(),
+            sha256: checks::hex_digits(&self.sha256),
+        }
     }
 }
 
 impl From<model::Asset> for AssetModel {
     fn from(asset: model::Asset) -> Self {
-        Self { url: asset.url, sha256: asset.sha256 }
+        Self {
+            url: asset.url,
+            sha256: asset.sha256,
+        }
     }
+}
+
+/// A list as the configuration has it: an empty one is absent, unless it was written as empty.
+fn unless_absent<T>(list: Vec<T>, before: Option<&[T]>) -> Option<Vec<T>> {
+    (!list.is_empty() || before.is_some_and(<[T]>::is_empty)).then_some(list)
 }
 
 /// The word for a published boot config's state.

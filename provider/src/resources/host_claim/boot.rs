@@ -44,7 +44,9 @@ pub(super) async fn hold_power(
 ) -> Outcome {
     let deadline = Instant::now() + timeout;
     let wanted = match plan.power.as_str() {
-        "Off" => Power::Graceful { timeout: timeout / 2 },
+        "Off" => Power::Graceful {
+            timeout: timeout / 2,
+        },
         _ => Power::On,
     };
     let done = match held.power(wanted, deadline).await {
@@ -67,9 +69,15 @@ async fn steps(
 ) -> Result<Claim, Diagnostic> {
     let (server, uid) = (held.claim.server_id, held.claim.uid);
     let of_agent = |error: ApiError| diagnostics::agent(&error);
-    let arm = Arm { uid, generation: held.generation };
+    let arm = Arm {
+        uid,
+        generation: held.generation,
+    };
     let claim = held.api.arm(server, arm).await.map_err(of_agent)?;
-    let seen = claim.boot.as_ref().map_or(Stage::Armed, model::Boot::furthest);
+    let seen = claim
+        .boot
+        .as_ref()
+        .map_or(Stage::Armed, model::Boot::furthest);
     if let (Some(stage), Some(id)) = (plan.awaited(), claim.boot_config_id) {
         let boot_config = held.api.boot_config(id).await.map_err(of_agent)?;
         if !can_reach(&boot_config.spec, stage) {
@@ -110,8 +118,16 @@ async fn power_on(
             BootMethod::Ipxe => BootTarget::Pxe,
             BootMethod::UefiHttp => BootTarget::UefiHttp,
         };
-        let boot_override = BootOverride { target, enabled: BootEnabled::Once, mode: None, http_boot_uri: None };
-        let set = held.bmc.set_boot_override(&held.system_uri, boot_override).await;
+        let boot_override = BootOverride {
+            target,
+            enabled: BootEnabled::Once,
+            mode: None,
+            http_boot_uri: None,
+        };
+        let set = held
+            .bmc
+            .set_boot_override(&held.system_uri, boot_override)
+            .await;
         for warning in set.map_err(|error| held.failed(&error))? {
             cx.warn(Diagnostic::warning(
                 "The boot override may not hold",

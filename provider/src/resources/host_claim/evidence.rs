@@ -43,7 +43,7 @@ pub(super) fn timeout(
         let line = |seen: &model::StageTime| format!("\n  {:<7} {}", seen.stage, seen.at);
         boot.stages.iter().map(line).collect()
     });
-    let power = power.map_or_else(|| "not known".to_owned(), |power| power);
+    let power = power.unwrap_or_else(|| "not known".to_owned());
     Diagnostic::error(
         format!("The server did not get past stage {last}"),
         format!(
@@ -114,7 +114,10 @@ mod tests {
         let claim = Claim {
             uid: Uuid::nil(),
             server_id: "4c4c4544-0042-3510-8057-b7c04f4b4d32".parse().unwrap(),
-            holder: Holder { name: "a".to_owned(), workspace: "default".to_owned() },
+            holder: Holder {
+                name: "a".to_owned(),
+                workspace: "default".to_owned(),
+            },
             run: Uuid::nil(),
             claimed_at: Timestamp::UNIX_EPOCH,
             phase: ClaimPhase::Reserved,
@@ -122,7 +125,12 @@ mod tests {
             hostname: None,
             boot: Some(boot),
         };
-        let found = timeout(&claim, Stage::Booted, Duration::from_secs(9), Some("On".to_owned()));
+        let found = timeout(
+            &claim,
+            Stage::Booted,
+            Duration::from_secs(9),
+            Some("On".to_owned()),
+        );
         assert_eq!(found.summary, "The server did not get past stage dhcp");
         assert_eq!(
             found.detail,

@@ -66,7 +66,12 @@ pub(super) async fn take_again(
     let uid = super::uid_of(&plan)?;
     let power = plan.power.clone();
     let claim = request(cx, &plan, uid).await?;
-    let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
+    let api = cx
+        .client
+        .agent
+        .api()
+        .await
+        .map_err(|error| diagnostics::agent(&error))?;
     let claim = api.settle(claim.server_id, claim.uid).await;
     let claim = claim.map_err(|error| diagnostics::agent(&error))?;
     plan.adopt(&claim);
@@ -74,17 +79,26 @@ pub(super) async fn take_again(
     Ok(plan)
 }
 
-async fn request(
-    cx: &Context<Client>,
-    plan: &ClaimModel,
-    uid: Uuid,
-) -> Result<Claim, Diagnostic> {
-    let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
-    let server_id = plan.server_id.as_ref().map(|_| super::server_of(plan)).transpose()?;
+async fn request(cx: &Context<Client>, plan: &ClaimModel, uid: Uuid) -> Result<Claim, Diagnostic> {
+    let api = cx
+        .client
+        .agent
+        .api()
+        .await
+        .map_err(|error| diagnostics::agent(&error))?;
+    let server_id = plan
+        .server_id
+        .as_ref()
+        .map(|_| super::server_of(plan))
+        .transpose()?;
     let request = ClaimRequest {
         uid,
         server_id,
-        selector: if server_id.is_none() { plan.selector() } else { None },
+        selector: if server_id.is_none() {
+            plan.selector()
+        } else {
+            None
+        },
         holder: cx.client.holder.clone(),
         run: cx.client.run,
         boot_config_id: plan.boot_config()?,
@@ -105,7 +119,10 @@ async fn check(cx: &mut Context<Client>, claim: Claim) -> Result<Held, Diagnosti
     let held = held(cx, claim).await?;
     let system = held.bmc.system(&held.system_uri).await;
     let system = system.map_err(|error| held.failed(&error))?;
-    if system.uuid.is_none_or(|uuid| !uuid.matches(held.claim.server_id)) {
+    if system
+        .uuid
+        .is_none_or(|uuid| !uuid.matches(held.claim.server_id))
+    {
         return Err(diagnostics::at(
             "server_id",
             "Another server answers at this BMC",
@@ -114,7 +131,9 @@ async fn check(cx: &mut Context<Client>, claim: Claim) -> Result<Held, Diagnosti
                  of its baremetal_bmc, or replace its baremetal_server.",
                 held.endpoint,
                 held.claim.server_id,
-                system.uuid.map_or_else(|| "one without a UUID".to_owned(), |u| u.to_string()),
+                system
+                    .uuid
+                    .map_or_else(|| "one without a UUID".to_owned(), |u| u.to_string()),
             ),
         ));
     }
@@ -136,13 +155,21 @@ async fn check(cx: &mut Context<Client>, claim: Claim) -> Result<Held, Diagnosti
 
 /// What is needed to work on a claimed server.
 pub(super) async fn held(cx: &Context<Client>, claim: Claim) -> Result<Held, Diagnostic> {
-    let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
+    let api = cx
+        .client
+        .agent
+        .api()
+        .await
+        .map_err(|error| diagnostics::agent(&error))?;
     let server = api.server(claim.server_id).await;
     let server = server.map_err(|error| diagnostics::agent(&error))?;
     let method = match claim.boot_config_id {
         Some(id) => {
             let boot_config = api.boot_config(id).await;
-            boot_config.map_err(|error| diagnostics::agent(&error))?.spec.method
+            boot_config
+                .map_err(|error| diagnostics::agent(&error))?
+                .spec
+                .method
         }
         None => BootMethod::default(),
     };
@@ -172,7 +199,10 @@ impl Held {
 }
 
 fn failed(server: ServerId, endpoint: &str, error: &redfish::Error) -> Diagnostic {
-    diagnostics::redfish(&format!("server {server} behind {endpoint} cannot be managed"), error)
+    diagnostics::redfish(
+        &format!("server {server} behind {endpoint} cannot be managed"),
+        error,
+    )
 }
 
 /// The power state of a claimed server.
@@ -180,7 +210,10 @@ pub(super) async fn power_state(
     cx: &Context<Client>,
     id: ServerId,
 ) -> Result<Option<PowerState>, Unseen> {
-    let of_agent = |error| Unseen { diagnostic: diagnostics::agent(&error), unreachable: false };
+    let of_agent = |error| Unseen {
+        diagnostic: diagnostics::agent(&error),
+        unreachable: false,
+    };
     let api = cx.client.agent.api().await.map_err(of_agent)?;
     let server = api.server(id).await.map_err(of_agent)?;
     let BmcConnection { endpoint, .. } = &server.spec.bmc;
@@ -188,11 +221,17 @@ pub(super) async fn power_state(
         .client
         .bmcs
         .bmc(&server.spec.bmc)
-        .map_err(|diagnostic| Unseen { diagnostic, unreachable: false })?;
-    let system = bmc.system(&server.spec.system_uri).await.map_err(|error| Unseen {
-        diagnostic: failed(id, endpoint, &error),
-        unreachable: error.is_unreachable(),
-    })?;
+        .map_err(|diagnostic| Unseen {
+            diagnostic,
+            unreachable: false,
+        })?;
+    let system = bmc
+        .system(&server.spec.system_uri)
+        .await
+        .map_err(|error| Unseen {
+            diagnostic: failed(id, endpoint, &error),
+            unreachable: error.is_unreachable(),
+        })?;
     Ok(system.power_state)
 }
 
@@ -205,7 +244,12 @@ pub(super) async fn release(
     let deadline = Instant::now() + timeout;
     let server = super::server_of(state)?;
     let uid = super::uid_of(state)?;
-    let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
+    let api = cx
+        .client
+        .agent
+        .api()
+        .await
+        .map_err(|error| diagnostics::agent(&error))?;
     let claim = match api.claim_of(server).await {
         Ok(claim) if claim.uid == uid => claim,
         // Somebody else's by now, or nobody's: not ours to touch.
@@ -213,12 +257,16 @@ pub(super) async fn release(
         Err(error) if error.is_not_found() => return Ok(()),
         Err(error) => return Err(diagnostics::agent(&error)),
     };
-    api.disarm(server, uid).await.map_err(|error| diagnostics::agent(&error))?;
+    api.disarm(server, uid)
+        .await
+        .map_err(|error| diagnostics::agent(&error))?;
     let held = held(cx, claim).await?;
     let power = match state.power_off() {
         "none" => None,
         "force" => Some(Power::ForceOff),
-        _ => Some(Power::Graceful { timeout: timeout.min(Duration::from_secs(600)) / 2 }),
+        _ => Some(Power::Graceful {
+            timeout: timeout.min(Duration::from_secs(600)) / 2,
+        }),
     };
     if let Some(power) = power {
         let cleared = held.bmc.clear_boot_override(&held.system_uri).await;

@@ -137,7 +137,9 @@ impl ClaimModel {
         self.boot_config_id = claim.boot_config_id.map(|id| id.to_string());
         self.hostname.clone_from(&claim.hostname);
         let boot = claim.boot.as_ref();
-        self.address = boot.and_then(|boot| boot.address).map(|address| address.to_string());
+        self.address = boot
+            .and_then(|boot| boot.address)
+            .map(|address| address.to_string());
         self.boot_config_revision = boot.map(|boot| boot.revision.clone());
         self.boot = Some(boot.map(stages).unwrap_or_default());
     }
@@ -152,13 +154,17 @@ impl ClaimModel {
     /// The boot config to boot.
     pub(super) fn boot_config(&self) -> Result<Option<Uuid>, Diagnostic> {
         let parse = |id: &String| Uuid::try_parse(id);
-        self.boot_config_id.as_ref().map(parse).transpose().map_err(|error| {
-            diagnostics::at(
-                "boot_config_id",
-                "Not the id of a boot config",
-                format!("{error}. Use baremetal_boot_config.NAME.id."),
-            )
-        })
+        self.boot_config_id
+            .as_ref()
+            .map(parse)
+            .transpose()
+            .map_err(|error| {
+                diagnostics::at(
+                    "boot_config_id",
+                    "Not the id of a boot config",
+                    format!("{error}. Use baremetal_boot_config.NAME.id."),
+                )
+            })
     }
 
     /// The stage that is waited for, if a boot is.
@@ -178,7 +184,9 @@ impl ClaimModel {
 
     /// How it is powered off in the end.
     pub(super) fn power_off(&self) -> &str {
-        self.on_destroy.as_ref().map_or("graceful_then_force", |on| on.power_off.as_str())
+        self.on_destroy
+            .as_ref()
+            .map_or("graceful_then_force", |on| on.power_off.as_str())
     }
 
     /// What it selects by.

@@ -25,7 +25,9 @@ pub(super) async fn find(client: &Client, wanted: &ServerModel) -> Result<System
         let uuid: ServerId = uuid.parse().map_err(|error| {
             diagnostics::at("system_uuid", "Invalid system UUID", format!("{error}."))
         })?;
-        return match systems.into_iter().find(|system| system.uuid.is_some_and(|u| u.matches(uuid)))
+        return match systems
+            .into_iter()
+            .find(|system| system.uuid.is_some_and(|u| u.matches(uuid)))
         {
             Some(system) => Ok(system),
             None => wrong(
@@ -66,15 +68,23 @@ pub(super) async fn system(
     client: &Client,
     state: &mut ServerModel,
 ) -> Result<System, (Diagnostic, bool)> {
-    let bmc = client.bmcs.bmc(&state.bmc.to_model()).map_err(|diagnostic| (diagnostic, false))?;
+    let bmc = client
+        .bmcs
+        .bmc(&state.bmc.to_model())
+        .map_err(|diagnostic| (diagnostic, false))?;
     let uri = state.system_uri.clone().unwrap_or_default();
     let found = bmc.system(&uri).await;
     let system = match found {
         Ok(system) => system,
         // Firmware updates rename resources; the UUID stays.
         Err(redfish::Error::NotFound { .. }) => {
-            let by_uuid = ServerModel { system_uri: None, ..state.clone() };
-            find(client, &by_uuid).await.map_err(|diagnostic| (diagnostic, false))?
+            let by_uuid = ServerModel {
+                system_uri: None,
+                ..state.clone()
+            };
+            find(client, &by_uuid)
+                .await
+                .map_err(|diagnostic| (diagnostic, false))?
         }
         Err(error) => {
             let unreachable = error.is_unreachable();
@@ -99,7 +109,10 @@ pub(super) fn adopt(state: &mut ServerModel, system: &System) -> Result<(), Diag
         ));
     };
     // A known id keeps its byte order, whichever the firmware reports today.
-    let known = state.id.as_deref().and_then(|id| id.parse::<ServerId>().ok());
+    let known = state
+        .id
+        .as_deref()
+        .and_then(|id| id.parse::<ServerId>().ok());
     let id = known.filter(|known| known.matches(uuid)).unwrap_or(uuid);
     state.id = Some(id.to_string());
     if state.system_uuid.is_none() {
@@ -123,8 +136,8 @@ pub(super) fn adopt(state: &mut ServerModel, system: &System) -> Result<(), Diag
     Ok(())
 }
 
-/// Takes over what settings the BMC reports, as far as the configuration does not say them.
-fn adopt_settings(state: &mut ServerModel, system: &System) {
+/// Takes over the settings that the BMC reports.
+pub(super) fn adopt_settings(state: &mut ServerModel, system: &System) {
     state.asset_tag.clone_from(&system.asset_tag);
     state.indicator_led = system.indicator_led.as_ref().map(ToString::to_string);
 }
@@ -140,12 +153,6 @@ pub(super) async fn network(
     let nics = nics.map_err(|error| failed(&state.bmc.endpoint, &error))?;
     if state.boot_mac_addresses.is_none() {
         state.boot_mac_addresses = Some(nics.iter().map(|nic| nic.mac.to_string()).collect());
-    }
-    if state.asset_tag.is_none() || state.indicator_led.is_none() {
-        let (tag, led) = (state.asset_tag.clone(), state.indicator_led.clone());
-        adopt_settings(state, system);
-        state.asset_tag = tag.or(state.asset_tag.take());
-        state.indicator_led = led.or(state.indicator_led.take());
     }
     let interface = |nic: redfish::Nic| NetworkInterface {
         id: Some(nic.id),
@@ -165,10 +172,23 @@ pub(super) async fn register(
     if !cx.client.agent.is_configured() {
         return Ok(());
     }
-    let api = cx.client.agent.api().await.map_err(|error| diagnostics::agent(&error))?;
-    let macs = plan.boot_mac_addresses.iter().flatten().map(|mac| mac.parse::<MacAddr>());
+    let api = cx
+        .client
+        .agent
+        .api()
+        .await
+        .map_err(|error| diagnostics::agent(&error))?;
+    let macs = plan
+        .boot_mac_addresses
+        .iter()
+        .flatten()
+        .map(|mac| mac.parse::<MacAddr>());
     let boot_mac_addresses = macs.collect::<Result<Vec<_>, _>>().map_err(|error| {
-        diagnostics::at("boot_mac_addresses", "Invalid MAC address", format!("{error}."))
+        diagnostics::at(
+            "boot_mac_addresses",
+            "Invalid MAC address",
+            format!("{error}."),
+        )
     })?;
     if boot_mac_addresses.is_empty() {
         cx.warn(
@@ -180,7 +200,10 @@ pub(super) async fn register(
             .at(Path::root("boot_mac_addresses")),
         );
     }
-    let cores = plan.processors.as_ref().and_then(|processors| processors.cores);
+    let cores = plan
+        .processors
+        .as_ref()
+        .and_then(|processors| processors.cores);
     let spec = ServerSpec {
         bmc: plan.bmc.to_model(),
         system_uri: plan.system_uri.clone().unwrap_or_default(),
@@ -269,7 +292,11 @@ pub(super) async fn apply_settings(
     if let (Some(power), None) = (&plan.power, &plan.claim) {
         let timeout = Timeouts::create(&plan.timeouts, default_timeout);
         let wanted = wanted_power(power, timeout);
-        plan.power_state = Some(set_power(&bmc, &uri, wanted, timeout).await.map_err(failed)?);
+        plan.power_state = Some(
+            set_power(&bmc, &uri, wanted, timeout)
+                .await
+                .map_err(failed)?,
+        );
     }
     Ok(())
 }
@@ -278,7 +305,9 @@ pub(super) async fn apply_settings(
 fn wanted_power(power: &str, timeout: Duration) -> Power {
     match power {
         "On" => Power::On,
-        _ => Power::Graceful { timeout: timeout / 2 },
+        _ => Power::Graceful {
+            timeout: timeout / 2,
+        },
     }
 }
 
@@ -289,14 +318,21 @@ async fn set_power(
     timeout: Duration,
 ) -> Result<String, redfish::Error> {
     let deadline = Instant::now() + timeout;
-    bmc.set_power(uri, wanted, deadline).await.map(|state| state.to_string())
+    bmc.set_power(uri, wanted, deadline)
+        .await
+        .map(|state| state.to_string())
 }
 
 fn failed(endpoint: &str, error: &redfish::Error) -> Diagnostic {
-    diagnostics::redfish(&format!("the server behind {endpoint} cannot be managed"), error)
+    diagnostics::redfish(
+        &format!("the server behind {endpoint} cannot be managed"),
+        error,
+    )
 }
 
 fn describe(system: &System) -> String {
-    let uuid = system.uuid.map_or_else(|| "no UUID".to_owned(), |uuid| uuid.to_string());
+    let uuid = system
+        .uuid
+        .map_or_else(|| "no UUID".to_owned(), |uuid| uuid.to_string());
     format!("{} ({uuid})", system.uri)
 }

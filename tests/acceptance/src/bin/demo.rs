@@ -18,15 +18,26 @@ const APPLY: [&str; 3] = ["apply", "-auto-approve", "-input=false"];
 #[tokio::main]
 async fn main() -> ExitCode {
     let _first = rustls::crypto::ring::default_provider().install_default();
-    step(&format!("Starting a boot agent and a rack of {HOSTS} servers on loopback"));
+    step(&format!(
+        "Starting a boot agent and a rack of {HOSTS} servers on loopback"
+    ));
     let site = Site::start("r1", HOSTS).await;
     let workspace = Workspace::example("rack", site.environment());
     let mut variables = site.variables();
     variables["rack"] = json!("r1");
     workspace.variables(&variables);
-    println!("   agent {}   images {}", site.agent.endpoint, site.rack.images_url());
+    println!(
+        "   agent {}   images {}",
+        site.agent.endpoint,
+        site.rack.images_url()
+    );
     for machine in site.rack.machines() {
-        println!("   {}  BMC {}  {}", machine.name(), machine.bmc_endpoint(), machine.mac());
+        println!(
+            "   {}  BMC {}  {}",
+            machine.name(),
+            machine.bmc_endpoint(),
+            machine.mac()
+        );
     }
 
     step("terraform init");
@@ -38,7 +49,12 @@ async fn main() -> ExitCode {
     summary(&outcome.text);
     println!("   took {:.1} s", began.elapsed().as_secs_f64());
     for machine in site.rack.machines() {
-        assert_eq!(machine.installs(), 1, "{} was installed once", machine.name());
+        assert_eq!(
+            machine.installs(),
+            1,
+            "{} was installed once",
+            machine.name()
+        );
     }
 
     step("terraform plan: nothing to do");
@@ -51,7 +67,10 @@ async fn main() -> ExitCode {
     step("terraform plan: sees it");
     let plan = workspace.run(&["plan", "-detailed-exitcode", "-input=false"]);
     assert_eq!(plan.code, 2, "{}", plan.text);
-    for line in plan.text.lines().filter(|line| line.contains(" will be ") || line.contains("~ "))
+    for line in plan
+        .text
+        .lines()
+        .filter(|line| line.contains(" will be ") || line.contains("~ "))
     {
         println!("   {}", line.trim_end());
     }
@@ -61,14 +80,27 @@ async fn main() -> ExitCode {
     summary(&workspace.run(&APPLY).success().text);
     workspace.assert_clean();
     assert_eq!(victim.power_state(), PowerState::On);
-    assert_eq!(victim.installs(), 1, "a server that lost power is not installed again");
-    println!("   {} is on, and was installed {} time", victim.name(), victim.installs());
+    assert_eq!(
+        victim.installs(),
+        1,
+        "a server that lost power is not installed again"
+    );
+    println!(
+        "   {} is on, and was installed {} time",
+        victim.name(),
+        victim.installs()
+    );
 
     step("terraform destroy: powers every server off and gives it back");
     workspace.destroy();
     for machine in site.rack.machines() {
         assert_eq!(machine.power_state(), PowerState::Off, "{}", machine.name());
-        assert_eq!(machine.sessions(), 0, "{} has no session left", machine.name());
+        assert_eq!(
+            machine.sessions(),
+            0,
+            "{} has no session left",
+            machine.name()
+        );
     }
     println!("   all {HOSTS} are off, and no BMC has a session left");
     step("Done. Nothing is left behind.");
@@ -80,14 +112,20 @@ fn step(text: &str) {
 }
 
 fn summary(text: &str) {
-    for line in text.lines().filter(|line| line.starts_with("Apply complete")) {
+    for line in text
+        .lines()
+        .filter(|line| line.starts_with("Apply complete"))
+    {
         println!("   {line}");
     }
 }
 
 /// Prints every stage of every boot as the agent sees it, until `apply` ends.
 async fn watch(site: &Site, apply: Child) -> acceptance::Outcome {
-    let http = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("an HTTP client");
     let apply = tokio::task::spawn_blocking(|| Workspace::finish(apply));
     let mut told: HashMap<String, usize> = HashMap::new();
     let mut boots = Vec::new();
@@ -98,7 +136,11 @@ async fn watch(site: &Site, apply: Child) -> acceptance::Outcome {
             let stages = claim.boot.iter().flat_map(|boot| &boot.stages);
             let seen = told.entry(name.clone()).or_default();
             for stage in stages.skip(*seen) {
-                println!("   {}  {name:<8} {}", stage.at.strftime("%H:%M:%S%.3f"), stage.stage);
+                println!(
+                    "   {}  {name:<8} {}",
+                    stage.at.strftime("%H:%M:%S%.3f"),
+                    stage.stage
+                );
                 *seen += 1;
             }
         }
@@ -113,10 +155,14 @@ async fn watch(site: &Site, apply: Child) -> acceptance::Outcome {
 }
 
 fn line(claim: &Claim) -> String {
-    let Some(boot) = &claim.boot else { return String::new() };
+    let Some(boot) = &claim.boot else {
+        return String::new();
+    };
     let armed = boot.reached(Stage::Armed);
     let part = |seen: &model::StageTime| {
-        let since = armed.map_or(0.0, |armed| (seen.at - armed).total(jiff::Unit::Second).unwrap_or(0.0));
+        let since = armed.map_or(0.0, |armed| {
+            (seen.at - armed).total(jiff::Unit::Second).unwrap_or(0.0)
+        });
         format!("{} {since:.2}", seen.stage)
     };
     boot.stages.iter().map(part).collect::<Vec<_>>().join("  ")
@@ -124,13 +170,21 @@ fn line(claim: &Claim) -> String {
 
 async fn claims(site: &Site, http: &reqwest::Client) -> Vec<(String, Claim)> {
     let get = |path: String| {
-        http.get(format!("{}{path}", site.agent.endpoint)).bearer_auth(&site.agent.token).send()
+        http.get(format!("{}{path}", site.agent.endpoint))
+            .bearer_auth(&site.agent.token)
+            .send()
     };
-    let Ok(answer) = get("/v1/servers".to_owned()).await else { return Vec::new() };
+    let Ok(answer) = get("/v1/servers".to_owned()).await else {
+        return Vec::new();
+    };
     let servers: Vec<Server> = answer.json().await.unwrap_or_default();
     let mut found = Vec::new();
     for server in servers {
-        let machine = site.rack.machines().iter().find(|machine| machine.uuid() == server.id);
+        let machine = site
+            .rack
+            .machines()
+            .iter()
+            .find(|machine| machine.uuid() == server.id);
         let name = machine.map_or_else(|| server.id.to_string(), |m| m.name().to_owned());
         // A server that is not claimed yet has no claim to show.
         if let Ok(answer) = get(format!("/v1/claims/{}", server.id)).await

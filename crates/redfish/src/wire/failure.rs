@@ -1,0 +1,63 @@
+//! What a request that got no reply means.
+
+use std::{error::Error as _, io};
+
+use crate::{error::Error, tls::Refusal};
+
+/// The class of a failure.
+pub(super) fn classify(endpoint: String, error: &reqwest::Error) -> Error {
+    if let Some(tls) = tls_error(error) {
+        let refusal = refusal(tls);
+        return Error::Tls {
+            endpoint,
+            cause: refusal.map_or_else(|| tls.to_string(), |refusal| refusal.reason.clone()),
+            fingerprint: refusal.map(|refusal| refusal.fingerprint.clone()),
+        };
+    }
+    let cause = if error.is_connect() && error.is_timeout() {
+        "no connection in time".to_owned()
+    } else {
+        root_cause(error)
+    };
+    Error::Unreachable {
+        endpoint,
+        cause,
+        sent: !error.is_connect(),
+    }
+}
+
+/// The deepest cause: the layers above it say the same in more words, and name the URL.
+pub(super) fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+/// The TLS layer's error in the chain. `io::Error` hides what it wraps from `source`.
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(tls) = error.downcast_ref() {
+            return Some(tls);
+        }
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        cause = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn refusal(error: &rustls::Error) -> Option<&Refusal> {
+    match error {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => {
+            other.0.downcast_ref::<Refusal>()
+        }
+        _ => None,
+    }
+}
