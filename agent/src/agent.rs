@@ -193,6 +193,12 @@ impl Agent {
         self.tftp.as_ref().map(tftp::Server::local_addr)
     }
 
+    /// Its store, for tests to look into.
+    #[cfg(test)]
+    pub(crate) fn store(&self) -> Store {
+        self.site.store.clone()
+    }
+
     /// Runs until `shutdown`, and returns when what was begun is done or has taken too long.
     ///
     /// # Errors

@@ -17,8 +17,9 @@ use model::{Asset, ImageState};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
-pub(crate) use self::fetch::ClientError;
-use self::fetch::Fetcher;
+#[cfg(test)]
+pub(crate) use self::fetch::tls;
+use self::fetch::{ClientError, Fetcher};
 use crate::{config, digest};
 
 /// The image cache. Clones are the same cache.

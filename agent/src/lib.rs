@@ -36,6 +36,8 @@ mod servers;
 pub mod store;
 pub mod telemetry;
 mod template;
+#[cfg(test)]
+mod testing;
 pub mod tftp;
 mod tokens;
 

@@ -48,7 +48,7 @@ impl Fixture {
 
     /// Claims server 1 for the boot config and arms it.
     fn arm(&self, generation: u64) -> Claim {
-        let request = crate::claims::tests::request(1, Some(server_id(1)));
+        let request = claims::tests::request(1, Some(server_id(1)));
         let request = model::api::ClaimRequest {
             boot_config_id: Some(uuid(1)),
             ..request

@@ -8,7 +8,7 @@ use netboot::{
         Message,
         options::{BOOT_FILE, IPXE, MACHINE_ID, TFTP_SERVER, VENDOR_CLASS, VENDOR_SPECIFIC},
     },
-    pxe::{Client, HTTP_CLIENT, NO_PROXY, PXE_CLIENT, Stage, TAKE_BOOT_FILE},
+    pxe::{BOOT_LOCALLY, Client, HTTP_CLIENT, NO_PROXY, PXE_CLIENT, Stage, TAKE_BOOT_FILE},
 };
 
 use super::responder::Settings;
@@ -71,21 +71,29 @@ pub(crate) enum BootFile {
     Http(String),
     /// The script of its server.
     Script(String),
-    /// Nothing. Firmware then goes on to its next boot device.
+    /// Nothing: the server's own disk.
+    LocalDisk,
+    /// Nothing: there is no loader for this client.
     Nothing,
 }
 
 impl BootFile {
     /// What the planned server's client is told to fetch.
     ///
-    /// A server that is installed gets nothing for its firmware, which is the shortest way to its
-    /// disk: loading iPXE to tell it to leave again takes several seconds more, and UEFI firmware
-    /// may ask four times in a row. iPXE that is in the firmware itself is told by its script.
+    /// The firmware of a server that is installed is sent on to its next boot device right here,
+    /// which is the shortest way to its disk: loading iPXE to be told the same takes many seconds,
+    /// and UEFI firmware may ask four times in a row. PXE has words for that. UEFI HTTP boot has
+    /// none, but it gives up at once when there is nothing at its URL.
     pub(crate) fn decide(settings: &Settings, client: &Client, planned: &Planned) -> Self {
         let boot_url = &settings.boot_url;
+        let installed = planned.boot.is_installed();
         match (client.stage, client.architecture) {
             (Stage::Ipxe, _) => Self::Script(format!("{boot_url}/ipxe/{}", planned.mac.hexhyp())),
-            (Stage::Firmware, Some(architecture)) if !planned.boot.is_installed() => {
+            (Stage::Firmware, _) if installed && client.http => {
+                Self::Http(format!("{boot_url}/local-disk"))
+            }
+            (Stage::Firmware, _) if installed => Self::LocalDisk,
+            (Stage::Firmware, Some(architecture)) => {
                 let loader = settings.loaders.of(architecture);
                 if client.http {
                     Self::Http(format!("{boot_url}/loaders/{loader}"))
@@ -93,7 +101,7 @@ impl BootFile {
                     Self::Tftp(loader.to_owned())
                 }
             }
-            (Stage::Firmware, _) => Self::Nothing,
+            (Stage::Firmware, None) => Self::Nothing,
         }
     }
 
@@ -106,6 +114,10 @@ impl BootFile {
             Self::Tftp(_) => {
                 options.set(VENDOR_CLASS, PXE_CLIENT);
                 options.set(VENDOR_SPECIFIC, TAKE_BOOT_FILE);
+            }
+            Self::LocalDisk => {
+                options.set(VENDOR_CLASS, PXE_CLIENT);
+                options.set(VENDOR_SPECIFIC, BOOT_LOCALLY);
             }
             Self::Http(_) => options.set(VENDOR_CLASS, HTTP_CLIENT),
             Self::Script(_) => options.set(IPXE, NO_PROXY),

@@ -126,7 +126,7 @@ impl Fetcher {
 }
 
 /// Trusts the certificates of `ca_pem`, or else what the system trusts.
-fn tls(ca_pem: Option<&str>) -> Result<ClientConfig, ClientError> {
+pub(crate) fn tls(ca_pem: Option<&str>) -> Result<ClientConfig, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

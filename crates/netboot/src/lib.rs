@@ -10,3 +10,6 @@
 pub mod dhcp;
 pub mod ipxe;
 pub mod pxe;
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,12 @@ pub const HTTP_CLIENT: &str = "HTTPClient";
 /// and asks port 4011 for the boot file (`PxeBcParseDhcp4Packet`).
 pub const TAKE_BOOT_FILE: [u8; 4] = [6, 1, 8, 255];
 
+/// The vendor-specific information (option 43) that makes a PXE client leave at once for the next
+/// boot device: a boot menu (9) whose first entry is type 0, local boot, and a prompt (10) that
+/// takes the first entry without waiting (PXE 2.1 section 2.2.3). EDK2 asks again for a minute when
+/// it is offered no boot file at all.
+pub const BOOT_LOCALLY: &[u8] = b"\x09\x0d\x00\x00\x0aLocal disk\x0a\x0b\x00Local disk\xff";
+
 /// The iPXE option (175) that makes iPXE take the first offer: `no-pxedhcp`. Without it, iPXE waits
 /// some seconds for a proxyDHCP server.
 pub const NO_PROXY: [u8; 3] = [176, 1, 1];

@@ -70,6 +70,10 @@ impl Bmc {
         counters
     }
 
+    pub(crate) fn drop_sessions(&self) {
+        self.access().close_all();
+    }
+
     /// The reply to a request at `now`.
     pub(crate) fn respond(&self, request: &Request, now: Instant) -> Reply {
         self.access().counters.requests += 1;
@@ -91,7 +95,10 @@ impl Bmc {
         }
         let login = resource == Some(&Resource::Sessions) && request.method == Method::POST;
         let public = resource.is_some_and(Resource::is_public);
-        if !login && !public && let Err(reply) = self.authorize(request, now) {
+        if !login
+            && !public
+            && let Err(reply) = self.authorize(request, now)
+        {
             return reply;
         }
         let Some(resource) = resource else {
@@ -244,7 +251,7 @@ impl Bmc {
             let message = Message::parameter_not_in_list("Manager.Reset", "ResetType", &value);
             return error(StatusCode::BAD_REQUEST, &[message]);
         }
-        self.access().close_all();
+        self.drop_sessions();
         Reply::empty(StatusCode::NO_CONTENT)
     }
 
@@ -315,6 +322,3 @@ fn has_odata_parameter(query: &str) -> bool {
 }
 
 const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
-
-#[cfg(test)]
-mod tests;

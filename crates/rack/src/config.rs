@@ -105,7 +105,7 @@ impl Default for Timing {
 
 impl RackConfig {
     /// A rack of `machines` 64-bit UEFI machines. Names, UUIDs, MAC addresses and serial numbers
-    /// follow from `name` and the slot alone, so two racks of one name are the same rack.
+    /// follow from `name` and the slot alone, so two racks of one name are the same rack. The BMCs' user is `admin` with `rack-password`.
     pub fn new(name: impl Into<String>, machines: u16, network: Network) -> Self {
         let name = name.into();
         Self {
@@ -115,7 +115,7 @@ impl RackConfig {
             name,
             network,
             username: "admin".to_owned(),
-            password: Secret::new("calvin-of-the-rack"),
+            password: Secret::new("rack-password"),
             power_delay: Duration::from_millis(100),
             timing: Timing::default(),
             max_sessions: 8,
@@ -199,7 +199,10 @@ mod tests {
         assert_eq!(ids(&once), ids(&again));
         let all = once.machines.iter().chain(&other.machines);
         let uuids: BTreeSet<_> = all.clone().map(|machine| machine.uuid).collect();
-        let macs: BTreeSet<_> = all.clone().flat_map(|machine| machine.macs.clone()).collect();
+        let macs: BTreeSet<_> = all
+            .clone()
+            .flat_map(|machine| machine.macs.clone())
+            .collect();
         let serials: BTreeSet<_> = all.map(|machine| machine.serial.clone()).collect();
         assert_eq!((uuids.len(), macs.len(), serials.len()), (600, 1200, 600));
         assert!(macs.iter().all(|mac| mac.is_unicast()));
@@ -208,6 +211,6 @@ mod tests {
     #[test]
     fn the_debug_form_of_a_rack_hides_its_password() {
         let text = format!("{:?}", rack("r1"));
-        assert!(!text.contains("calvin"), "{text}");
+        assert!(!text.contains("rack-password"), "{text}");
     }
 }

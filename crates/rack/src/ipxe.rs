@@ -281,7 +281,7 @@ impl Ipxe {
 
     fn select(&mut self, name: &str) -> Outcome {
         match self.images.get(name) {
-            Some((_, image)) if *image.kind() != ImageKind::Other => {
+            Some((_, image)) if image.kind != ImageKind::Other => {
                 self.selected = Some(name.to_owned());
                 OK
             }
@@ -300,7 +300,7 @@ impl Ipxe {
         if free {
             self.images.remove(name);
         }
-        match image.kind() {
+        match &image.kind {
             ImageKind::Kernel => Outcome::Over(Step::Boot(self.boot(image))),
             ImageKind::Other => {
                 self.print(format!("Could not boot image: {EXEC_FORMAT}"));
@@ -334,7 +334,7 @@ impl Ipxe {
             .images
             .values()
             .filter(|(_, image)| image.name != kernel.name)
-            .filter(|(_, image)| !matches!(image.kind(), ImageKind::Script(_)))
+            .filter(|(_, image)| !matches!(image.kind, ImageKind::Script(_)))
             .collect();
         others.sort_by_key(|(order, _)| *order);
         let initrds = others.into_iter().map(|(_, image)| image.clone()).collect();
@@ -354,6 +354,3 @@ const EXEC_FORMAT: &str = "Exec format error (http://ipxe.org/2e008081)";
 const MAX_COMMANDS: u32 = 100_000;
 const MAX_DEPTH: usize = 16;
 const MAX_OUTPUT: usize = 1000;
-
-#[cfg(test)]
-mod tests;

@@ -29,7 +29,7 @@ pub use faults::Faults;
 pub use handle::{MachineHandle, WaitError};
 pub use machine::state::{ConsoleLine, Phase, Snapshot};
 pub use pki::CertificateError;
-pub use rack::{Error, Rack};
+pub use rack::{Description, Error, MachineDescription, Rack};
 
 /// Bytes as lower-case hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {

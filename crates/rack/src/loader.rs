@@ -30,7 +30,9 @@ pub(crate) enum Error {
     TooShort(usize),
     #[error("the file is no EFI application")]
     NotEfi,
-    #[error("the file is an EFI application for machine type {found:#06x}, expected {expected:#06x}")]
+    #[error(
+        "the file is an EFI application for machine type {found:#06x}, expected {expected:#06x}"
+    )]
     Machine { found: u16, expected: u16 },
     #[error("the file is no BIOS network boot program")]
     NotBios,

@@ -28,7 +28,7 @@ use self::{
     state::{Phase, Snapshot, State},
 };
 use crate::{
-    Faults, MachineConfig, Network, Timing,
+    MachineConfig, Network, Timing,
     net::relay::{Circuit, Relay},
 };
 
@@ -132,10 +132,6 @@ impl Machine {
 
     pub(crate) fn enter(&self, phase: Phase) {
         self.change(|state| state.phase = phase);
-    }
-
-    pub(crate) fn faults(&self) -> Faults {
-        self.read(|state| state.faults.clone())
     }
 
     /// Takes as long as one step takes on this machine: no time, unless it is slow.

@@ -54,6 +54,7 @@ impl Bmc {
             uri,
             seen: None,
             previous: None,
+            touched: false,
         };
         let result = tokio::time::timeout_at(deadline.into(), drive.run(power)).await;
         result.unwrap_or_else(|_elapsed| {
@@ -78,13 +79,15 @@ struct Drive<'a> {
     /// The state as the BMC last spelled it.
     seen: Option<String>,
     previous: Option<String>,
+    /// Whether a reset was sent.
+    touched: bool,
 }
 
 impl Drive<'_> {
     async fn run(&mut self, power: Power) -> Result<PowerState, Error> {
         if let Power::Graceful { timeout } = power
             && let Some(state) = self
-                .toward(Wanted::OffSoft, Some(Instant::now() + timeout))
+                .toward(Wanted::OffSoft, Instant::now().checked_add(timeout))
                 .await?
         {
             return Ok(state);
@@ -112,12 +115,13 @@ impl Drive<'_> {
             if limit.is_some_and(|limit| Instant::now() >= limit) {
                 return Ok(None);
             }
-            let lane = if sent.is_due() {
+            let due = sent.is_due();
+            let lane = if due {
                 self.inner.exclusive().await?
             } else {
                 self.inner.shared()
             };
-            let Some(system) = self.look(&lane, &sent).await? else {
+            let Some(system) = self.look(&lane).await? else {
                 drop(lane);
                 self.inner.wire.pause(self.inner.timing.power_poll).await?;
                 continue;
@@ -125,7 +129,7 @@ impl Drive<'_> {
             if wanted.is_reached_by(system.power_state) {
                 return Ok(system.power_state);
             }
-            if sent.is_due() && sent.may_follow(wanted, system.power_state) {
+            if due && sent.may_follow(wanted, system.power_state) {
                 let again = self.reset(&lane, wanted, &system, &mut sent).await?;
                 match again {
                     Next::Look => continue,
@@ -143,7 +147,7 @@ impl Drive<'_> {
     }
 
     /// Reads the system. Once something was sent, the BMC may be out of its mind for a while.
-    async fn look(&mut self, lane: &Lane<'_>, sent: &Sent) -> Result<Option<System>, Error> {
+    async fn look(&mut self, lane: &Lane<'_>) -> Result<Option<System>, Error> {
         match lane.get(self.uri).await {
             Ok(document) => {
                 let system = System::read(self.uri, document);
@@ -151,7 +155,7 @@ impl Drive<'_> {
                 self.seen.clone_from(&system.power_state_raw);
                 Ok(Some(system))
             }
-            Err(error) if sent.any() && is_passing(&error) => {
+            Err(error) if self.touched && is_passing(&error) => {
                 tracing::debug!(bmc = self.inner.wire.origin.as_str(), %error, "still waiting");
                 Ok(None)
             }
@@ -160,7 +164,7 @@ impl Drive<'_> {
     }
 
     async fn reset(
-        &self,
+        &mut self,
         lane: &Lane<'_>,
         wanted: Wanted,
         system: &System,
@@ -189,6 +193,7 @@ impl Drive<'_> {
         }
         let bmc = self.inner.wire.origin.as_str();
         tracing::info!(bmc, system = self.uri, reset = kind, "reset");
+        self.touched = true;
         let result = lane
             .post(&action.target, &serde_json::json!({"ResetType": kind}))
             .await;

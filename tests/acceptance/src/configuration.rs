@@ -19,7 +19,7 @@ resource "baremetal_server" "node" {{
   bmc = baremetal_bmc.node.connection
 }}
 "#,
-        machine.bmc_address(),
+        machine.bmc_address().ip(),
         machine.bmc_port(),
         machine.fingerprint_sha256(),
     )

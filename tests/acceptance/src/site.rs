@@ -23,7 +23,7 @@ pub struct Site {
 
 impl Site {
     /// A site with `machines` machines in a rack called `name`.
-    pub async fn start(name: &str, machines: usize) -> Self {
+    pub async fn start(name: &str, machines: u16) -> Self {
         let directory = tempfile::tempdir().expect("a scratch directory");
         let loaders = directory.path().join("loaders");
         std::fs::create_dir_all(&loaders).expect("the loaders' directory");
@@ -36,7 +36,7 @@ impl Site {
         };
         let rack = Rack::start(RackConfig {
             username: USERNAME.to_owned(),
-            password: PASSWORD.to_owned(),
+            password: model::Secret::new(PASSWORD),
             power_delay: Duration::from_millis(150),
             ..RackConfig::new(name, machines, network)
         })
@@ -77,7 +77,7 @@ impl Site {
         let url = self.rack.images_url();
         let host = |machine: &MachineHandle| {
             let host = serde_json::json!({
-                "address": machine.bmc_address().to_string(),
+                "address": machine.bmc_address().ip().to_string(),
                 "port": machine.bmc_port(),
                 "fingerprint_sha256": machine.fingerprint_sha256(),
             });

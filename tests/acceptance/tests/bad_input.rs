@@ -26,7 +26,7 @@ async fn wrong_credentials_are_tried_once_and_named() {
         failed.text
     );
     assert_eq!(
-        site.machine(0).login_failures(),
+        site.machine(0).bmc_counters().login_failures,
         1,
         "accounts lock: one attempt a run"
     );
@@ -209,15 +209,29 @@ async fn a_boot_that_stops_names_the_last_stage_and_the_usual_cause() {
 async fn a_server_that_runs_unclaimed_is_not_taken() {
     let site = Site::start("runs", 1).await;
     let machine = site.machine(0);
-    machine.force_power_on();
-    let text = configuration::host(&site, 0, "");
-    let workspace = Workspace::with(&text, site.environment());
+    let with_power = |power: &str| {
+        configuration::server(machine).replace(
+            "node.connection",
+            &format!("node.connection\n  power = \"{power}\""),
+        )
+    };
+    let boot = [
+        configuration::boot_config(&site, configuration::IGNITION),
+        configuration::claim(""),
+    ]
+    .concat();
+    let workspace = Workspace::with(&with_power("On"), site.environment());
+    workspace.apply().success();
+    workspace.assert_clean();
+    workspace.write("main.tf", &[with_power("On"), boot.clone()].concat());
     workspace
         .apply()
         .failure(&["The server is powered on", &machine.uuid().to_string()]);
     assert_eq!(machine.installs(), 0);
-    machine.force_power_off();
+    // Off first, then claimed: and while it is claimed, its power is the claim's.
+    workspace.write("main.tf", &[with_power("Off"), boot].concat());
     workspace.apply().success();
     workspace.assert_clean();
+    assert_eq!(machine.installs(), 1);
     workspace.destroy();
 }

@@ -61,7 +61,7 @@ async fn a_server_that_is_claimed_cannot_be_removed() {
     let claim = format!(
         "resource \"baremetal_host_claim\" \"node\" {{\n  selector = {{ manufacturer = \
          \"{}\" }}\n  wait_for = \"reserved\"\n  power = \"Off\"\n}}\n",
-        rack::MANUFACTURER
+        "Contoso"
     );
     let mut tenant = Workspace::with(&claim, site.environment());
     tenant.set("BAREMETAL_HOLDER", "tenant");
@@ -112,7 +112,11 @@ async fn ctrl_c_ends_an_apply_at_once_and_the_next_one_finishes_the_job() {
         !text.contains("\"tainted\":true"),
         "it is resumed, not replaced: {text}"
     );
-    assert_eq!(machine.sessions(), 0, "no session is left on the BMC");
+    assert_eq!(
+        machine.bmc_counters().sessions_live,
+        0,
+        "no session is left on the BMC"
+    );
 
     machine.set_faults(rack::Faults::default());
     machine.force_power_off();

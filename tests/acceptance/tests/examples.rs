@@ -56,7 +56,7 @@ async fn quickstart_boots_one_server() {
     let machine = site.machine(0);
     let common = site.variables();
     workspace.variables(&json!({
-        "bmc_address": machine.bmc_address().to_string(),
+        "bmc_address": machine.bmc_address().ip().to_string(),
         "bmc_port": machine.bmc_port(),
         "bmc_fingerprint_sha256": machine.fingerprint_sha256(),
         "kernel": common["kernel"],

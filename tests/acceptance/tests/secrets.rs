@@ -129,10 +129,14 @@ async fn every_session_on_a_bmc_is_ended() {
     workspace.apply().success();
     workspace.assert_clean();
     let machine = site.machine(0);
-    assert!(machine.sessions_opened() > 0);
-    assert_eq!(machine.most_sessions(), 1, "one session at a time");
-    assert_eq!(machine.sessions(), 0, "none is left");
-    assert_eq!(machine.login_failures(), 0);
+    assert!(machine.bmc_counters().sessions_opened > 0);
+    assert_eq!(
+        machine.bmc_counters().sessions_most,
+        1,
+        "one session at a time"
+    );
+    assert_eq!(machine.bmc_counters().sessions_live, 0, "none is left");
+    assert_eq!(machine.bmc_counters().login_failures, 0);
     workspace.destroy();
-    assert_eq!(machine.sessions(), 0);
+    assert_eq!(machine.bmc_counters().sessions_live, 0);
 }

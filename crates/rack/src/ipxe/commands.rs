@@ -80,7 +80,7 @@ impl Ipxe {
     fn inc(&mut self, arguments: &[String]) -> Result<Outcome, String> {
         let (name, by) = match arguments {
             [name] => (name, 1),
-            [name, by] => (name, by.parse().map_err(|_| not_a_number(by))?),
+            [name, by] => (name, by.parse().map_err(|_says_less| not_a_number(by))?),
             _ => return Err("Usage: inc <setting> [<increment>]".to_owned()),
         };
         if self.settings.increase(name, by) {
@@ -103,7 +103,10 @@ impl Ipxe {
 
     fn go_to(&mut self, arguments: &[String]) -> Result<Outcome, String> {
         let [label] = only(arguments)?;
-        let script = self.frames.last_mut().and_then(|frame| frame.script.as_mut());
+        let script = self
+            .frames
+            .last_mut()
+            .and_then(|frame| frame.script.as_mut());
         if script.is_some_and(|script| script.go_to(label)) {
             Ok(Outcome::Jumped)
         } else {
@@ -210,7 +213,7 @@ impl Ipxe {
 fn exit(arguments: &[String]) -> Result<Outcome, String> {
     let code = match arguments {
         [] => 0,
-        [code] => code.parse().map_err(|_| not_a_number(code))?,
+        [code] => code.parse().map_err(|_says_less| not_a_number(code))?,
         _ => return Err("Usage: exit [<status>]".to_owned()),
     };
     Ok(Outcome::Left(code))
@@ -218,7 +221,9 @@ fn exit(arguments: &[String]) -> Result<Outcome, String> {
 
 fn sleep(arguments: &[String]) -> Result<Outcome, String> {
     let [seconds] = only(arguments)?;
-    let wait: u32 = seconds.parse().map_err(|_| not_a_number(seconds))?;
+    let wait: u32 = seconds
+        .parse()
+        .map_err(|_says_less| not_a_number(seconds))?;
     Ok(Outcome::Pending(Step::Sleep(Duration::from_secs(
         wait.into(),
     ))))
@@ -226,7 +231,7 @@ fn sleep(arguments: &[String]) -> Result<Outcome, String> {
 
 /// Exactly so many arguments.
 fn only<const N: usize>(arguments: &[String]) -> Result<&[String; N], String> {
-    arguments.try_into().map_err(|_| {
+    arguments.try_into().map_err(|_is_the_count| {
         let found = arguments.len();
         format!("Invalid number of arguments: {found}, expected {N}")
     })

@@ -13,12 +13,12 @@ pub(crate) struct Image {
     pub(crate) args: String,
     pub(crate) sha256: String,
     pub(crate) length: u64,
-    kind: ImageKind,
+    pub(crate) kind: ImageKind,
 }
 
 /// What an image is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ImageKind {
+pub(crate) enum ImageKind {
     Script(String),
     Kernel,
     Other,
@@ -43,10 +43,6 @@ impl Image {
             length: fetched.length,
             kind,
         }
-    }
-
-    pub(super) const fn kind(&self) -> &ImageKind {
-        &self.kind
     }
 }
 

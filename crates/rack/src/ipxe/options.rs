@@ -107,7 +107,12 @@ mod tests {
     #[test]
     fn options_stand_before_the_first_word_that_is_none() {
         check("", None, false, "");
-        check("--name a http://x --name b", Some("a"), false, "http://x --name b");
+        check(
+            "--name a http://x --name b",
+            Some("a"),
+            false,
+            "http://x --name b",
+        );
         check("-n a -r x", Some("a"), true, "x");
         check("-na x", Some("a"), false, "x");
         check("--name=a --replace x", Some("a"), true, "x");

@@ -165,7 +165,9 @@ impl Settings {
                 "net0" | "netX" => rest.to_owned(),
                 _ => return None,
             };
-            self.0.get(&format!("net0/{alias}")).or_else(|| self.0.get(&alias))
+            self.0
+                .get(&format!("net0/{alias}"))
+                .or_else(|| self.0.get(&alias))
         })?;
         let kind = match kind {
             Some(kind) => Kind::parse(kind)?,
@@ -278,7 +280,10 @@ mod tests {
         check("${net0/mac:hexhyp}", "52-54-00-12-ab-56");
         check("${netX/mac:hexraw}", "52540012ab56");
         check("${mac}", "52:54:00:12:ab:56");
-        check("http://${next-server}/${net0/ip}", "http://127.80.0.1/127.80.0.10");
+        check(
+            "http://${next-server}/${net0/ip}",
+            "http://127.80.0.1/127.80.0.10",
+        );
         check("${serial:uristring}", "RK%201%2F2");
         check("${${name}}", "RK 1/2");
         check("a${unset}b", "ab");

@@ -1,5 +1,7 @@
 //! From power on to a system, or to nothing: the firmware's boot devices, one after the other.
 
+use model::PowerState;
+
 use super::{
     Machine, firmware, os,
     power::{Action, BootTarget},
@@ -42,7 +44,10 @@ pub(super) async fn run(machine: &Machine) {
                 return machine.enter(Phase::NoBootDevice);
             }
             Ended::Here => return,
-            Ended::PowerOff => return machine.act(Action::PowerOff),
+            Ended::PowerOff => {
+                machine.change(|state| state.power = PowerState::PoweringOff);
+                return machine.act(Action::PowerOff);
+            }
             Ended::Restart => {}
         }
     }

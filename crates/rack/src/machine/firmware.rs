@@ -35,7 +35,10 @@ pub(super) async fn boot_pxe(machine: &Machine) -> Ended {
     let Some(file) = lease.boot_file.clone() else {
         return Ended::Next;
     };
-    machine.note(format!("NBP filename is {file}, from {}", lease.next_server));
+    machine.note(format!(
+        "NBP filename is {file}, from {}",
+        lease.next_server
+    ));
     machine.step().await;
     match fetch_tftp(machine, &lease, &file, bios).await {
         Ok(bytes) => start(machine, &bytes, architecture, lease, Origin::Tftp).await,
@@ -85,16 +88,7 @@ pub(super) async fn boot_http(machine: &Machine, given: Option<String>) -> Ended
     };
     machine.note(format!("File Size: {size} Bytes"));
     match client.get(&url, Keep::All).await {
-        Ok(file) => {
-            start(
-                machine,
-                &file.kept,
-                architecture,
-                lease,
-                Origin::Http(url),
-            )
-            .await
-        }
+        Ok(file) => start(machine, &file.kept, architecture, lease, Origin::Http(url)).await,
         Err(error) => {
             machine.note(format!("Error: Server response: {error}"));
             Ended::Next

@@ -5,13 +5,7 @@ use std::net::IpAddr;
 use model::Architecture;
 use tokio::net::lookup_host;
 
-use super::{
-    Machine,
-    boot::Ended,
-    firmware::Origin,
-    os,
-    state::Phase,
-};
+use super::{Machine, boot::Ended, firmware::Origin, os, state::Phase};
 use crate::{
     ipxe::{Image, Ipxe, Settings, Step},
     loader,
@@ -36,62 +30,19 @@ pub(super) async fn run(
         machine,
         architecture,
         lease,
+        autoexec: None,
     };
     let mut settings = session.settings();
-    // EFI builds first look for a script beside themselves, with the firmware's lease.
-    let autoexec = match session.autoexec(&origin).await {
-        Some((url, image)) => Some((url, image)),
-        None => {
-            if !session.configure(&mut settings).await {
-                return Ended::Next;
-            }
-            None
-        }
+    let url = match session.find_autoexec(&origin).await {
+        Some(url) => Some(url),
+        None if !session.configure(&mut settings).await => return Ended::Next,
+        None => session.boot_url(),
     };
-    let Some(url) = session.boot_url(autoexec.as_ref()) else {
+    let Some(url) = url else {
         machine.note("No more network devices: no boot file");
         return Ended::Next;
     };
-    let mut ipxe = Ipxe::autoboot(settings, &url);
-    let mut first = autoexec.map(|(_, image)| image);
-    loop {
-        match ipxe.next() {
-            Step::Print(line) => machine.note(line),
-            Step::Fetch(url) => {
-                machine.step().await;
-                let image = match first.take() {
-                    Some(image) => Ok(image),
-                    None => session.fetch(&url).await,
-                };
-                if machine.read(|state| state.faults.stop_after_script) {
-                    machine.note(format!("{url}... ok"));
-                    machine.enter(Phase::Stopped);
-                    return Ended::Here;
-                }
-                ipxe.fetched(image);
-            }
-            Step::Configure => {
-                let ok = session.configure(&mut ipxe.settings).await;
-                ipxe.configured(ok.then_some(()).ok_or_else(|| NO_CONFIGURATION.to_owned()));
-            }
-            Step::Sleep(wait) => tokio::time::sleep(wait).await,
-            Step::Boot(boot) => {
-                let (address, bios) = (session.lease.address, session.is_bios());
-                return os::boot_kernel(machine, &boot, address, bios).await;
-            }
-            Step::Exit(code) => {
-                machine.note(format!("iPXE was left with code {code}"));
-                return Ended::Next;
-            }
-            Step::Reboot => return Ended::Restart,
-            Step::PowerOff => return Ended::PowerOff,
-            Step::Prompt => {
-                machine.note("iPXE>");
-                machine.enter(Phase::Stopped);
-                return Ended::Here;
-            }
-        }
-    }
+    session.drive(Ipxe::autoboot(settings, &url)).await
 }
 
 /// What iPXE has while it runs.
@@ -99,9 +50,55 @@ struct Session<'a> {
     machine: &'a Machine,
     architecture: Architecture,
     lease: Lease,
+    /// The script that lay beside the loader, until it is run.
+    autoexec: Option<Image>,
 }
 
 impl Session<'_> {
+    /// Does what iPXE asks for until it is over.
+    async fn drive(&mut self, mut ipxe: Ipxe) -> Ended {
+        let machine = self.machine;
+        loop {
+            match ipxe.next() {
+                Step::Print(line) => machine.note(line),
+                Step::Fetch(url) => {
+                    machine.step().await;
+                    let image = match self.autoexec.take() {
+                        Some(image) => Ok(image),
+                        None => self.fetch(&url).await,
+                    };
+                    if machine.read(|state| state.faults.stop_after_script) {
+                        machine.note(format!("{url}... ok"));
+                        machine.enter(Phase::Stopped);
+                        return Ended::Here;
+                    }
+                    ipxe.fetched(image);
+                }
+                Step::Configure => {
+                    let ok = self.configure(&mut ipxe.settings).await;
+                    let result = ok.then_some(()).ok_or_else(|| NO_CONFIGURATION.to_owned());
+                    ipxe.configured(result);
+                }
+                Step::Sleep(wait) => tokio::time::sleep(wait).await,
+                Step::Boot(boot) => {
+                    return os::boot_kernel(machine, &boot, self.lease.address, self.is_bios())
+                        .await;
+                }
+                Step::Exit(code) => {
+                    machine.note(format!("iPXE was left with code {code}"));
+                    return Ended::Next;
+                }
+                Step::Reboot => return Ended::Restart,
+                Step::PowerOff => return Ended::PowerOff,
+                Step::Prompt => {
+                    machine.note("iPXE>");
+                    machine.enter(Phase::Stopped);
+                    return Ended::Here;
+                }
+            }
+        }
+    }
+
     fn is_bios(&self) -> bool {
         loader::kind(self.architecture) == loader::Kind::Bios
     }
@@ -191,10 +188,7 @@ impl Session<'_> {
     }
 
     /// The URL to boot: what DHCP named, by TFTP if it is a plain file name.
-    fn boot_url(&self, autoexec: Option<&(String, Image)>) -> Option<String> {
-        if let Some((url, _)) = autoexec {
-            return Some(url.clone());
-        }
+    fn boot_url(&self) -> Option<String> {
         let file = self.lease.boot_file.as_deref()?;
         self.machine.note(format!("Filename: {file}"));
         if scheme(file).is_some() {
@@ -204,7 +198,8 @@ impl Session<'_> {
         Some(format!("tftp://{}/{file}", self.lease.next_server))
     }
 
-    async fn autoexec(&self, origin: &Origin) -> Option<(String, Image)> {
+    /// EFI builds first look for a script beside themselves, with the firmware's lease.
+    async fn find_autoexec(&mut self, origin: &Origin) -> Option<String> {
         if self.is_bios() {
             return None;
         }
@@ -212,8 +207,8 @@ impl Session<'_> {
             Origin::Tftp => format!("tftp://{}/autoexec.ipxe", self.lease.next_server),
             Origin::Http(url) => resolve(url, "autoexec.ipxe"),
         };
-        let image = self.fetch(&url).await.ok()?;
-        Some((url, image))
+        self.autoexec = Some(self.fetch(&url).await.ok()?);
+        Some(url)
     }
 
     async fn fetch(&self, url: &str) -> Result<Image, String> {
@@ -238,7 +233,11 @@ impl Session<'_> {
         let rest = url.trim_start_matches("tftp://");
         let (host, file) = rest.split_once('/').ok_or("Invalid URI")?;
         let (host, port) = match host.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse().map_err(|_| "Invalid URI".to_owned())?),
+            Some((host, port)) => (
+                host,
+                port.parse()
+                    .map_err(|_says_less| "Invalid URI".to_owned())?,
+            ),
             None => (host, surroundings.network.tftp_port),
         };
         let server = lookup_host((host, port))

@@ -132,7 +132,10 @@ impl Source {
             .and_then(|parts| {
                 parts
                     .split(';')
-                    .find_map(|part| part.strip_prefix("s=").or(part.strip_prefix("seedfrom=")))
+                    .find_map(|part| {
+                        part.strip_prefix("s=")
+                            .or_else(|| part.strip_prefix("seedfrom="))
+                    })
                     .map(str::to_owned)
             });
         if let Some(url) = seed {
@@ -166,8 +169,8 @@ impl Source {
             Self::NoCloud(seed) => {
                 get("cloud-init: no meta-data", &format!("{seed}meta-data")).await?;
                 let config = get("cloud-init: no user-data", &format!("{seed}user-data")).await?;
-                let vendor = get("cloud-init: no vendor-data", &format!("{seed}vendor-data"));
-                if let Err(reason) = vendor.await {
+                let vendor = format!("{seed}vendor-data");
+                if let Err(reason) = get("cloud-init: no vendor-data", &vendor).await {
                     machine.note(reason);
                 }
                 config
@@ -271,13 +274,15 @@ mod tests {
 
     #[test]
     fn a_report_goes_where_the_unit_says() {
-        let mut config =
-            model::ignition::parse(r#"{"ignition":{"version":"3.4.0"}}"#).unwrap();
+        let mut config = model::ignition::parse(r#"{"ignition":{"version":"3.4.0"}}"#).unwrap();
         let bare = serde_json::to_string(&config).unwrap();
         assert_eq!(ignition_report(&bare), None);
         model::ignition::add_report(&mut config, "http://a/bootstate/t");
         let text = serde_json::to_string(&config).unwrap();
-        assert_eq!(ignition_report(&text).as_deref(), Some("http://a/bootstate/t"));
+        assert_eq!(
+            ignition_report(&text).as_deref(),
+            Some("http://a/bootstate/t")
+        );
         assert_eq!(ignition_report("{"), None);
     }
 
@@ -287,7 +292,10 @@ mod tests {
             assert_eq!(user_data_report(text).as_deref(), expected, "{text}");
         };
         let url = Some("http://127.0.0.1:8080/bootstate/abc");
-        check("#cloud-config\nruncmd:\n - [curl, -XPOST, \"http://127.0.0.1:8080/bootstate/abc\"]", url);
+        check(
+            "#cloud-config\nruncmd:\n - [curl, -XPOST, \"http://127.0.0.1:8080/bootstate/abc\"]",
+            url,
+        );
         check("curl -X POST http://127.0.0.1:8080/bootstate/abc\n", url);
         check("http://other http://127.0.0.1:8080/bootstate/abc", url);
         check("no report", None);

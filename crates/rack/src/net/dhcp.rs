@@ -142,9 +142,7 @@ impl Client {
         message
             .options
             .set(options::REQUESTED_ADDRESS, offer.your_address);
-        message
-            .options
-            .set(options::SERVER_ID, server_id(offer));
+        message.options.set(options::SERVER_ID, server_id(offer));
         message
     }
 
@@ -309,7 +307,8 @@ mod tests {
     #[test]
     fn an_offer_is_taken_by_who_can_boot_from_it() {
         let offer = |file: &str, class: &str| {
-            let mut offer = Message::request(MessageType::Discover, 7, MAC).reply(MessageType::Offer);
+            let mut offer =
+                Message::request(MessageType::Discover, 7, MAC).reply(MessageType::Offer);
             offer.your_address = Ipv4Addr::new(127, 80, 0, 10);
             if !file.is_empty() {
                 offer.options.set(options::BOOT_FILE, file);
@@ -335,14 +334,18 @@ mod tests {
     #[test]
     fn the_waits_are_those_of_firmware() {
         let waits: Vec<_> = waits(Duration::from_secs(4)).collect();
-        let seconds: Vec<_> = waits.iter().map(|(at, wait)| (*at, wait.as_secs())).collect();
+        let seconds: Vec<_> = waits
+            .iter()
+            .map(|(at, wait)| (*at, wait.as_secs()))
+            .collect();
         assert_eq!(seconds, [(0, 4), (4, 8), (12, 16), (28, 32)]);
     }
 
     #[test]
     fn the_next_server_is_siaddr_or_option_66_or_the_server_itself() {
         let mut ack = Message::request(MessageType::Request, 7, MAC).reply(MessageType::Ack);
-        ack.options.set(options::SERVER_ID, Ipv4Addr::new(10, 0, 0, 1));
+        ack.options
+            .set(options::SERVER_ID, Ipv4Addr::new(10, 0, 0, 1));
         assert_eq!(lease(&ack).next_server, Ipv4Addr::new(10, 0, 0, 1));
         ack.options.set(options::TFTP_SERVER, "10.0.0.2");
         assert_eq!(lease(&ack).next_server, Ipv4Addr::new(10, 0, 0, 2));

@@ -66,10 +66,6 @@ impl Sent {
         }
     }
 
-    pub(super) const fn any(&self) -> bool {
-        self.resets > 0 || self.put_off > 0
-    }
-
     /// Whether a reset may be sent now, as far as time says.
     pub(super) fn is_due(&self) -> bool {
         let now = Instant::now();

@@ -84,19 +84,29 @@ async fn a_busy_bmc_is_asked_again_and_a_broken_connection_too() {
     let fake = FakeBmc::start().await;
     let answers = vec![
         Answer::status(503).with("Retry-After", "0"),
-        Answer::status(429),
-        Answer::Break,
         Answer::status(500),
+        Answer::Break,
     ];
     fake.script(Method::GET, SYSTEM, answers);
-    let config = Config {
-        max_retries: 5,
-        ..Config::default()
-    };
-    let connection = fake.connection(BmcTls::default());
-    let bmc = Bmc::with_timing(&connection, credentials(PASSWORD), &config, FAST).unwrap();
-    bmc.system(SYSTEM).await.unwrap_err();
-    bmc.system(SYSTEM).await.unwrap();
+    fake.bmc().system(SYSTEM).await.unwrap();
+    assert_eq!(fake.received(&Method::GET, SYSTEM).len(), 4);
+}
+
+#[tokio::test]
+async fn a_bmc_that_stays_broken_is_an_error_of_the_bmc() {
+    let fake = FakeBmc::start().await;
+    fake.rule(|_, request| {
+        request
+            .is(&Method::GET, SYSTEM)
+            .then(|| Answer::status(500))
+    });
+    let error = fake.bmc().system(SYSTEM).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Rejected { status: 500, .. }),
+        "{error:?}"
+    );
+    assert!(error.is_unreachable());
+    assert_eq!(fake.received(&Method::GET, SYSTEM).len(), 3);
 }
 
 #[tokio::test]

@@ -102,8 +102,8 @@ impl Machine {
                 Answer::status(204)
             }
             Method::DELETE => {
-                let token = path.rsplit('/').next().unwrap_or_default();
-                self.sessions.remove(token);
+                let number = path.rsplit('/').next().unwrap_or_default();
+                self.sessions.remove(&format!("token{number}"));
                 Answer::status(204)
             }
             _ => Answer::status(405),
@@ -121,7 +121,7 @@ impl Machine {
         Answer::json(201, &json!({}))
             .with(
                 "Location",
-                format!("https://elsewhere.example{SESSIONS}/{token}"),
+                format!("https://elsewhere.example{SESSIONS}/{}", self.logins),
             )
             .with("X-Auth-Token", token)
     }
@@ -250,7 +250,7 @@ impl FakeBmc {
 
     pub(super) fn bmc_with(&self, password: &str, tls: BmcTls) -> Result<Bmc, Error> {
         let config = Config {
-            request_timeout: Duration::from_millis(800),
+            request_timeout: Duration::from_millis(1500),
             max_retries: 3,
             stop: self.stop.clone(),
         };

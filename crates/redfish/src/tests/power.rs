@@ -27,6 +27,11 @@ async fn a_server_that_is_there_already_is_left_alone() {
     let bmc = fake.bmc();
     assert_eq!(set(&bmc, Power::ForceOff).await.unwrap(), PowerState::Off);
     assert_eq!(set(&bmc, GRACEFUL).await.unwrap(), PowerState::Off);
+    // A patience beyond all clocks.
+    let patient = Power::Graceful {
+        timeout: Duration::MAX,
+    };
+    assert_eq!(set(&bmc, patient).await.unwrap(), PowerState::Off);
     is_on(&fake, true);
     assert_eq!(set(&bmc, Power::On).await.unwrap(), PowerState::On);
     assert!(fake.resets().is_empty());

@@ -38,6 +38,7 @@ async fn no_level_of_the_log_shows_a_password_or_a_token() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
         .with_writer(log.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
@@ -71,7 +72,10 @@ async fn no_level_of_the_log_shows_a_password_or_a_token() {
         "token2\"",
         "b3BlcmF0b3I6",
     ] {
-        assert!(!text.contains(secret), "{secret} in {text}");
-        assert!(!errors.contains(secret), "{secret} in {errors}");
+        assert!(!text.contains(secret), "{secret} in the log:\n{text}");
+        assert!(
+            !errors.contains(secret),
+            "{secret} in the errors:\n{errors}"
+        );
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn install(name: &str, variable: impl Fn(&str) -> Option<String>) {
 }
 
 /// The level that the user has asked for; the more specific variable wins.
-fn level(name: &str, variable: impl Fn(&str) -> Option<String>) -> LevelFilter {
+pub(super) fn level(name: &str, variable: impl Fn(&str) -> Option<String>) -> LevelFilter {
     let specific = format!("TF_LOG_PROVIDER_{}", name.to_uppercase());
     let wanted = [specific.as_str(), "TF_LOG_PROVIDER", "TF_LOG"]
         .into_iter()
@@ -63,7 +63,7 @@ impl<S: Subscriber> Layer<S> for Hclog {
     }
 }
 
-fn line(event: &Event<'_>, now: Timestamp) -> Json {
+pub(super) fn line(event: &Event<'_>, now: Timestamp) -> Json {
     let mut fields = Fields::default();
     event.record(&mut fields);
     let mut line = fields.0;

@@ -12,7 +12,7 @@ use acceptance::{Site, Workspace};
 use model::{Claim, PowerState, Server, Stage};
 use serde_json::json;
 
-const HOSTS: usize = 8;
+const HOSTS: u16 = 8;
 const APPLY: [&str; 3] = ["apply", "-auto-approve", "-input=false"];
 
 #[tokio::main]
@@ -96,7 +96,7 @@ async fn main() -> ExitCode {
     for machine in site.rack.machines() {
         assert_eq!(machine.power_state(), PowerState::Off, "{}", machine.name());
         assert_eq!(
-            machine.sessions(),
+            machine.bmc_counters().sessions_live,
             0,
             "{} has no session left",
             machine.name()

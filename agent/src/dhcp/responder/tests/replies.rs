@@ -129,10 +129,12 @@ fn what_a_client_is_told_to_fetch_depends_on_its_stage() {
         true,
         [script, None, tftp],
     );
-    // An architecture without a loader, an installed server, an operating system.
+    // An installed server is sent on: by a PXE menu, or by a URL with nothing there.
+    let nothing = Some("http://10.0.0.2:8080/local-disk");
+    check("PXEClient:Arch:00007", b"", true, [None, pxe, None]);
+    check("HTTPClient:Arch:00016", b"", true, [nothing, http, None]);
+    // An architecture without a loader, and an operating system.
     check("PXEClient:Arch:00002", b"", false, [None; 3]);
-    check("PXEClient:Arch:00007", b"", true, [None; 3]);
-    check("HTTPClient:Arch:00016", b"", true, [None; 3]);
     check("MSFT 5.0", b"", false, [None; 3]);
 }
 

@@ -200,8 +200,12 @@ mod tests {
 
     #[test]
     fn what_was_not_asked_for_is_refused() {
-        for (block_size, window) in [(Some(9), None), (Some(7), None), (None, Some(3)), (None, Some(0))]
-        {
+        for (block_size, window) in [
+            (Some(9), None),
+            (Some(7), None),
+            (None, Some(3)),
+            (None, Some(0)),
+        ] {
             let mut download = Download::new(asked());
             let granted = Granted {
                 size: None,

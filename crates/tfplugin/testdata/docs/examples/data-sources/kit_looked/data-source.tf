@@ -1,0 +1,3 @@
+data "kit_looked" "example" {
+  name = "example"
+}

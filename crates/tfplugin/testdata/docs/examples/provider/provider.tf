@@ -1,0 +1,3 @@
+provider "kit" {
+  endpoint = "https://kit.example.com"
+}

@@ -1,0 +1,1 @@
+terraform import kit_thing.example example

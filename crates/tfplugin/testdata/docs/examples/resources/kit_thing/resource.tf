@@ -1,0 +1,3 @@
+resource "kit_thing" "example" {
+  name = "example"
+}
