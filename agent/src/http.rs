@@ -6,9 +6,11 @@
 pub(crate) mod api;
 mod auth;
 pub(crate) mod boot;
+mod documents;
 mod download;
 mod error;
 mod files;
+mod report;
 mod script;
 mod secrets;
 pub(crate) mod serve;

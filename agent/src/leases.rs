@@ -1,7 +1,7 @@
 //! Address leases: what is on stable storage, and which subnet leases what.
 //!
 //! The store holds every lease that was ever confirmed and not given to somebody else since. The
-//! DHCP service keeps them in memory too, by [`Leases`], so that no packet costs a search.
+//! DHCP service keeps them in memory too, by `Leases`, so that no packet costs a search.
 
 mod subnet;
 

@@ -14,7 +14,7 @@ use axum::{
 };
 use tracing::error;
 
-use super::{Site, files, script, secrets, serve::Peer};
+use super::{Site, files, report, script, secrets, serve::Peer};
 use crate::{render, seal, store, tokens};
 
 /// The router of the boot service.
@@ -29,8 +29,8 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/config/{token}/user-data", get(secrets::user_data))
         .route("/config/{token}/meta-data", get(secrets::meta_data))
         .route("/config/{token}/vendor-data", get(secrets::vendor_data))
-        .route("/bootstate", post(secrets::report_by_header))
-        .route("/bootstate/{token}", post(secrets::report))
+        .route("/bootstate", post(report::report_by_header))
+        .route("/bootstate/{token}", post(report::report))
         .fallback(|| async { Refusal::missing("page") })
         .method_not_allowed_fallback(|| async { Refusal::Method })
         .layer(DefaultBodyLimit::max(BODY_MAX))

@@ -139,7 +139,7 @@ async fn an_unfinished_file_is_gone_after_a_restart_and_a_finished_one_stays() {
     fs::write(dir.path().join(&sha256), "kernel").unwrap();
     fs::write(dir.path().join(format!("{sha256}.part")), "ker").unwrap();
     let images = open(&dir, 6);
-    assert_eq!(files(&dir), [sha256.clone()]);
+    assert_eq!(files(&dir), std::slice::from_ref(&sha256));
     assert!(images.path(&sha256).is_some());
     for bad in ["", "..", "../store.redb", &sha256.to_uppercase()] {
         assert_eq!(images.path(bad), None, "{bad}");

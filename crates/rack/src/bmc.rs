@@ -322,3 +322,6 @@ fn has_odata_parameter(query: &str) -> bool {
 }
 
 const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+
+#[cfg(test)]
+mod tests;

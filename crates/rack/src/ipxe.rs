@@ -77,6 +77,9 @@ struct Frame {
     line: VecDeque<Command>,
     /// What follows the command that runs.
     then: Then,
+    /// The image of the script. It is out of sight while it runs, so that `boot` does not find it,
+    /// and comes back afterwards.
+    image: Option<(u32, Image)>,
 }
 
 /// What a command waits for.
@@ -133,6 +136,7 @@ impl Ipxe {
             script: None,
             line: VecDeque::from([Command { words, then }]),
             then,
+            image: None,
         };
         Self {
             settings,
@@ -265,7 +269,9 @@ impl Ipxe {
 
     /// The script that runs is over; its code is that of the command that called it.
     fn leave(&mut self, code: u32) {
-        self.frames.pop();
+        if let Some((order, image)) = self.frames.pop().and_then(|frame| frame.image) {
+            self.images.insert(image.name.clone(), (order, image));
+        }
         self.exit_code = code;
         // At most as deep as scripts call each other, see `execute`.
         self.conclude(code);
@@ -293,39 +299,36 @@ impl Ipxe {
     }
 
     fn execute(&mut self, name: &str, replace: bool, free: bool) -> Outcome {
-        let Some((_, image)) = self.images.get(name).cloned() else {
+        let Some((order, image)) = self.images.remove(name) else {
             self.print(format!("{name}: {NO_FILE}"));
             return FAILED;
         };
-        if free {
-            self.images.remove(name);
-        }
-        match &image.kind {
-            ImageKind::Kernel => Outcome::Over(Step::Boot(self.boot(image))),
-            ImageKind::Other => {
-                self.print(format!("Could not boot image: {EXEC_FORMAT}"));
-                FAILED
+        let script = match &image.kind {
+            ImageKind::Kernel => return Outcome::Over(Step::Boot(self.boot(image))),
+            ImageKind::Script(text) => Script::parse(&image.url, text),
+            ImageKind::Other => None,
+        };
+        let Some(script) = script else {
+            self.print(format!("Could not boot image: {EXEC_FORMAT}"));
+            if !free {
+                self.images.insert(name.to_owned(), (order, image));
             }
-            ImageKind::Script(text) => {
-                let Some(script) = Script::parse(&image.url, text) else {
-                    self.print(format!("Could not boot image: {EXEC_FORMAT}"));
-                    return FAILED;
-                };
-                if replace {
-                    self.frames.pop();
-                }
-                if self.frames.len() >= MAX_DEPTH {
-                    self.print("Could not boot image: too many scripts call each other");
-                    return FAILED;
-                }
-                self.frames.push(Frame {
-                    script: Some(script),
-                    line: VecDeque::new(),
-                    then: Then::End,
-                });
-                Outcome::Called
-            }
+            return FAILED;
+        };
+        if replace {
+            self.frames.pop();
         }
+        if self.frames.len() >= MAX_DEPTH {
+            self.print("Could not boot image: too many scripts call each other");
+            return FAILED;
+        }
+        self.frames.push(Frame {
+            script: Some(script),
+            line: VecDeque::new(),
+            then: Then::End,
+            image: (!free).then_some((order, image)),
+        });
+        Outcome::Called
     }
 
     /// A kernel and everything else that was fetched, in the order in which it came.
@@ -333,7 +336,6 @@ impl Ipxe {
         let mut others: Vec<&(u32, Image)> = self
             .images
             .values()
-            .filter(|(_, image)| image.name != kernel.name)
             .filter(|(_, image)| !matches!(image.kind, ImageKind::Script(_)))
             .collect();
         others.sort_by_key(|(order, _)| *order);
@@ -354,3 +356,6 @@ const EXEC_FORMAT: &str = "Exec format error (http://ipxe.org/2e008081)";
 const MAX_COMMANDS: u32 = 100_000;
 const MAX_DEPTH: usize = 16;
 const MAX_OUTPUT: usize = 1000;
+
+#[cfg(test)]
+mod tests;

@@ -63,6 +63,12 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 }
 
 fn fields(input: &DeriveInput) -> Result<Vec<Field>> {
+    if !input.generics.params.is_empty() {
+        return Err(Error::new_spanned(
+            &input.generics,
+            "a Model has no parameters",
+        ));
+    }
     let Data::Struct(data) = &input.data else {
         return Err(Error::new_spanned(
             &input.ident,

@@ -1,6 +1,6 @@
 //! What the user is told.
 
-use crate::{AttributeType, DecodeError, Path};
+use crate::{DecodeError, Path};
 
 /// Whether a [`Diagnostic`] stops the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub struct Failed<M> {
     pub state: Option<M>,
 }
 
-impl<M: AttributeType> Failed<M> {
+impl<M> Failed<M> {
     /// A failure that leaves `state` behind.
     pub fn with(diagnostic: Diagnostic, state: M) -> Self {
         Self {
@@ -112,4 +112,28 @@ pub(crate) fn sentence(text: &str) -> String {
         "."
     };
     format!("{}{}{stop}", first.to_uppercase(), characters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_with_a_value_is_told_with_its_path_in_the_summary() {
+        let path = Path::root("disks").index(0);
+        let diagnostic = Diagnostic::from(DecodeError::new(&path, "expected a list, found null"));
+        let expected =
+            Diagnostic::error("Invalid value for disks[0]", "Expected a list, found null.");
+        assert_eq!(diagnostic, expected.at(path));
+        let diagnostic = Diagnostic::from(DecodeError::new(&Path::default(), "what is it?"));
+        assert_eq!(
+            diagnostic,
+            Diagnostic::error("Invalid value", "What is it?")
+        );
+    }
+
+    #[test]
+    fn the_whole_block_is_no_path() {
+        assert_eq!(Diagnostic::warning("a", "b").at(Path::default()).path, None);
+    }
 }

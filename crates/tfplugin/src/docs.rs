@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Parts, Provider, erased::Schema};
+use crate::{Attribute, Parts, Provider, Shape, erased::Schema};
 
 /// Why the pages could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,14 @@ pub enum Error {
         /// What happened instead.
         source: io::Error,
     },
+    /// An attribute has no doc comment.
+    #[error("{part} does not describe its attribute {attribute}")]
+    Description {
+        /// The resource, data source or provider.
+        part: String,
+        /// The attribute; of a nested one, the way to it.
+        attribute: String,
+    },
 }
 
 /// The text of every page by its path below `docs/`.
@@ -36,7 +44,7 @@ pub enum Error {
 /// `resources/<type>/{resource.tf,import.sh}` and `data-sources/<type>/data-source.tf`.
 ///
 /// # Errors
-/// If an example is missing.
+/// If an example or the description of an attribute is missing.
 pub fn pages<P: Provider>(
     provider: &P,
     examples: &Path,
@@ -46,6 +54,7 @@ pub fn pages<P: Provider>(
     let mut pages = BTreeMap::new();
 
     let schema = Schema::of::<P::Config>(0);
+    described(P::NAME, "", &schema.attributes)?;
     let example = read(&examples.join("provider/provider.tf"))?;
     let page = Page {
         title: format!("{} Provider", P::NAME),
@@ -58,6 +67,7 @@ pub fn pages<P: Provider>(
     );
 
     for (name, offer) in &parts.resources {
+        described(name, "", &offer.schema.attributes)?;
         let directory = examples.join("resources").join(name);
         let example = read(&directory.join("resource.tf"))?;
         let import = read(&directory.join("import.sh"))?;
@@ -70,6 +80,7 @@ pub fn pages<P: Provider>(
         pages.insert(path, page.render(&program, &example, Some(&import)));
     }
     for (name, offer) in &parts.data_sources {
+        described(name, "", &offer.schema.attributes)?;
         let directory = examples.join("data-sources").join(name);
         let example = read(&directory.join("data-source.tf"))?;
         let page = Page {
@@ -89,6 +100,22 @@ fn page_path(directory: &str, prefix: &str, name: &str) -> PathBuf {
         .strip_prefix(prefix)
         .and_then(|name| name.strip_prefix('_'));
     Path::new(directory).join(format!("{}.md", short.unwrap_or(name)))
+}
+
+fn described(part: &str, prefix: &str, attributes: &[Attribute]) -> Result<(), Error> {
+    for attribute in attributes {
+        let path = format!("{prefix}{}", attribute.name);
+        if attribute.doc.is_empty() {
+            return Err(Error::Description {
+                part: part.to_owned(),
+                attribute: path,
+            });
+        }
+        if let Shape::Nested(_, inner) = &attribute.shape {
+            described(part, &format!("{path}."), inner)?;
+        }
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<String, Error> {

@@ -1,5 +1,7 @@
 //! How Rust types become Terraform values and back.
 
+#[cfg(test)]
+mod tests;
 mod types;
 
 use crate::{Attribute, DecodeError, Path, Shape, Value};
@@ -33,3 +35,50 @@ pub trait Model: AttributeType {
     /// The attributes, one for each field.
     fn attributes() -> Vec<Attribute>;
 }
+
+/// What the derive macro refuses.
+///
+/// A computed value is not known in a plan, so it has to be an `Option`:
+/// ```compile_fail
+/// #[derive(tfplugin::Model)]
+/// struct Wrong {
+///     #[tf(computed)]
+///     id: String,
+/// }
+/// ```
+/// Only what is computed can be kept:
+/// ```compile_fail
+/// #[derive(tfplugin::Model)]
+/// struct Wrong {
+///     #[tf(keep)]
+///     id: Option<String>,
+/// }
+/// ```
+/// What is not stored cannot be computed:
+/// ```compile_fail
+/// #[derive(tfplugin::Model)]
+/// struct Wrong {
+///     #[tf(write_only, computed)]
+///     id: Option<String>,
+/// }
+/// ```
+/// There is no such option:
+/// ```compile_fail
+/// #[derive(tfplugin::Model)]
+/// struct Wrong {
+///     #[tf(forget)]
+///     id: Option<String>,
+/// }
+/// ```
+/// Everything else:
+/// ```
+/// #[derive(tfplugin::Model)]
+/// struct Right {
+///     #[tf(computed, keep)]
+///     id: Option<String>,
+///     #[tf(default = "On")]
+///     power: String,
+/// }
+/// ```
+#[cfg(doctest)]
+struct Derive;

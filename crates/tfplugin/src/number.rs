@@ -99,7 +99,8 @@ impl From<f64> for Number {
 }
 
 /// A text that is no decimal number.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a decimal number")]
 pub struct NotANumber;
 
 impl FromStr for Number {

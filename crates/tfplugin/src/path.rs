@@ -74,3 +74,18 @@ pub(crate) enum Step {
     Key(String),
     Index(usize),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_reads_like_the_expression() {
+        let path = Path::root("disks")
+            .index(2)
+            .attribute("tags")
+            .key("a \"b\"");
+        assert_eq!(path.to_string(), r#"disks[2].tags["a \"b\""]"#);
+        assert_eq!(Path::default().to_string(), "");
+    }
+}

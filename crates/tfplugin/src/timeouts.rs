@@ -96,3 +96,65 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     }
     (!text.is_empty()).then_some(total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<Duration>) {
+        assert_eq!(parse_duration(text), expected, "{text:?}");
+        assert_eq!(
+            is_duration(&Value::from(text)).is_ok(),
+            expected.is_some(),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn durations_are_read_in_the_notation_of_go() {
+        check("60m", Some(Duration::from_secs(3600)));
+        check("1h30m", Some(Duration::from_secs(5400)));
+        check("90s", Some(Duration::from_secs(90)));
+        check("1.5s", Some(Duration::from_millis(1500)));
+        check("2ms3us4ns", Some(Duration::from_nanos(2_003_004)));
+        check("1µs", Some(Duration::from_micros(1)));
+        check("0", Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in [
+            "",
+            "60",
+            "m",
+            "-1s",
+            "1d",
+            "1h 30m",
+            "soon",
+            ".s",
+            "1e3s",
+            "99999999999999h9",
+        ] {
+            check(text, None);
+        }
+        check(&format!("{}h", "9".repeat(300)), None);
+    }
+
+    #[test]
+    fn an_operation_takes_its_own_timeout_or_the_default() {
+        let default = Duration::from_secs(5);
+        let timeouts = Some(Timeouts {
+            create: Some("1m".to_owned()),
+            ..Timeouts::default()
+        });
+        assert_eq!(
+            Timeouts::create(&timeouts, default),
+            Duration::from_secs(60)
+        );
+        for other in [Timeouts::read, Timeouts::update, Timeouts::delete] {
+            assert_eq!(other(&timeouts, default), default);
+        }
+        assert_eq!(Timeouts::create(&None, default), default);
+    }
+}

@@ -37,7 +37,8 @@ impl Value {
     /// The elements of a set in the order that makes equal sets equal values.
     pub fn set(mut elements: Vec<Self>) -> Self {
         elements.sort_by(Self::order);
-        elements.dedup();
+        // Two elements that are not known yet may become different ones.
+        elements.dedup_by(|a, b| a == b && a.is_known());
         Self::List(elements)
     }
 
@@ -247,3 +248,52 @@ fn order_all<T>(
 }
 
 static NULL: Value = Value::Null;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_the_shape_and_not_the_content() {
+        let value = Value::Map(BTreeMap::from([
+            ("password".to_owned(), Value::from("canary")),
+            ("pins".to_owned(), Value::from(vec![4711, 4712])),
+            (
+                "any".to_owned(),
+                Value::Dynamic(Type::Bool, Value::from(true).into()),
+            ),
+            ("later".to_owned(), Value::UNKNOWN),
+        ]));
+        let expected = "{\"any\": dynamic a bool, \"later\": a value not known yet, \
+                        \"password\": a string, \"pins\": [a whole number, a whole number]}";
+        assert_eq!(format!("{value:?}"), expected);
+    }
+
+    #[test]
+    fn a_set_has_one_order_and_no_element_twice() {
+        let set = Value::set(vec![2.into(), "b".into(), 1.into(), 2.into(), Value::Null]);
+        assert!(set == Value::List(vec![Value::Null, 1.into(), 2.into(), "b".into()]));
+    }
+
+    #[test]
+    fn elements_of_a_set_that_are_not_known_yet_are_not_the_same() {
+        let element = || Value::List(vec![1.into(), Value::UNKNOWN]);
+        assert_eq!(Value::set(vec![element(), element()]).elements().len(), 2);
+    }
+
+    #[test]
+    fn a_value_is_known_if_all_of_it_is() {
+        let known = Value::List(vec![1.into(), Value::Null]);
+        assert!(known.is_known());
+        let deep = Value::List(vec![known, Value::UNKNOWN]);
+        assert!(!deep.is_known() && !deep.is_unknown());
+        assert!(deep.known_part().is_known());
+    }
+
+    #[test]
+    fn what_is_not_there_is_null() {
+        assert!(Value::from("x").get("a").is_null());
+        assert!(Value::Null.get("a").get("b").is_null());
+        assert!(Value::from(1).elements().is_empty());
+    }
+}

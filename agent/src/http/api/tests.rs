@@ -1,5 +1,7 @@
 //! Tests of the control API over loopback.
 
+mod problems;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -20,6 +22,21 @@ fn request(uid: u128, holder: &str) -> Value {
 
 fn claim_path(action: &str) -> String {
     format!("/v1/claims/{}{action}", server_id(1))
+}
+
+/// The claim that `request(1, "a")` makes.
+fn reserved() -> Value {
+    json!({
+        "uid": "00000000-0000-0000-0000-000000000001",
+        "server_id": "4c4c4544-0000-0000-0000-000000000001",
+        "holder": { "name": "a", "workspace": "default" },
+        "run": "00000000-0000-0000-0000-000000000001",
+        "claimed_at": "<time>",
+        "phase": "reserved",
+        "boot_config_id": null,
+        "hostname": null,
+        "boot": null,
+    })
 }
 
 async fn registered() -> TestAgent {
@@ -166,17 +183,7 @@ async fn a_claim_goes_from_reserved_to_settled_to_released() {
     let made = agent
         .grant(Method::POST, "/v1/claims", request(1, "a"))
         .await;
-    let mut expected = json!({
-        "uid": "00000000-0000-0000-0000-000000000001",
-        "server_id": "4c4c4544-0000-0000-0000-000000000001",
-        "holder": { "name": "a", "workspace": "default" },
-        "run": "00000000-0000-0000-0000-000000000001",
-        "claimed_at": "<time>",
-        "phase": "reserved",
-        "boot_config_id": null,
-        "hostname": null,
-        "boot": null,
-    });
+    let mut expected = reserved();
     assert_eq!(normal(made, &["/claimed_at"]), expected);
     let uid = json!({ "uid": uuid(1) });
     let change = json!({ "uid": uuid(1), "boot_config_id": uuid(7), "hostname": "n1" });
@@ -204,6 +211,16 @@ async fn a_claim_goes_from_reserved_to_settled_to_released() {
     assert_eq!(settled["phase"], "settled");
     let disarmed = agent.grant(Method::POST, &claim_path("/disarm"), uid).await;
     assert_eq!(disarmed["boot"], Value::Null);
+}
+
+#[tokio::test]
+async fn what_a_claim_holds_is_free_when_it_is_released() {
+    let agent = registered().await;
+    let script = json!({ "ipxe_script": SCRIPT });
+    agent.grant(Method::PUT, &boot_config(7), script).await;
+    let mut claim = request(1, "a");
+    claim["boot_config_id"] = json!(uuid(7));
+    agent.grant(Method::POST, "/v1/claims", claim).await;
     let (status, problem) = agent
         .ask(Method::DELETE, &boot_config(7), Value::Null)
         .await;
@@ -236,165 +253,4 @@ async fn a_claim_goes_from_reserved_to_settled_to_released() {
             .0,
         204
     );
-}
-
-#[tokio::test]
-async fn whoever_finds_a_server_taken_is_told_by_whom_since_when_and_what_to_do() {
-    let agent = registered().await;
-    let made = agent
-        .grant(Method::POST, "/v1/claims", request(1, "team-a/prod"))
-        .await;
-    let since: jiff::Timestamp = made["claimed_at"].as_str().unwrap().parse().unwrap();
-    let held = format!(
-        "Server {} is held by \"team-a/prod\" (workspace \"default\") since {since:.0}",
-        server_id(1)
-    );
-    let (status, problem) = agent.ask(Method::POST, "/v1/claims", request(2, "b")).await;
-    assert_eq!((status, &problem["code"]), (409, &json!("already_claimed")));
-    assert_eq!(problem["title"], "Server is already claimed");
-    assert_eq!(
-        problem["detail"],
-        format!(
-            "{held}, and what it was claimed for is not finished. Release that claim, or claim \
-             another server."
-        )
-    );
-    let (_, problem) = agent
-        .ask(Method::POST, "/v1/claims", request(2, "team-a/prod"))
-        .await;
-    assert_eq!(
-        problem["detail"],
-        format!(
-            "{held}, and what it was claimed for is not finished. Another claim of this same \
-             configuration holds it; each server can have one claim."
-        )
-    );
-    agent
-        .grant(
-            Method::POST,
-            &claim_path("/settle"),
-            json!({ "uid": uuid(1) }),
-        )
-        .await;
-    let mut later = request(2, "team-a/prod");
-    later["run"] = json!(uuid(9));
-    let (_, problem) = agent.ask(Method::POST, "/v1/claims", later).await;
-    assert_eq!(
-        problem["detail"],
-        format!(
-            "{held}. That is you: import the claim by server id, {}, or release it.",
-            server_id(1)
-        )
-    );
-}
-
-#[tokio::test]
-async fn what_cannot_be_understood_is_a_problem_too() {
-    let agent = registered().await;
-    let put = Method::PUT;
-    let cases = [
-        (
-            Method::GET,
-            "/v2/agent".to_owned(),
-            Value::Null,
-            404,
-            "not_found",
-        ),
-        (
-            Method::POST,
-            "/v1/agent".to_owned(),
-            Value::Null,
-            405,
-            "invalid_request",
-        ),
-        (
-            Method::GET,
-            "/v1/servers/x".to_owned(),
-            Value::Null,
-            422,
-            "invalid_request",
-        ),
-        (
-            Method::GET,
-            "/v1/servers/%ff".to_owned(),
-            Value::Null,
-            422,
-            "invalid_request",
-        ),
-        (
-            Method::GET,
-            "/v1/boot-configs/x".to_owned(),
-            Value::Null,
-            422,
-            "invalid_request",
-        ),
-        (
-            put.clone(),
-            boot_config(7),
-            json!({}),
-            422,
-            "invalid_request",
-        ),
-        (
-            put.clone(),
-            boot_config(7),
-            json!({ "kernal": 1 }),
-            422,
-            "invalid_request",
-        ),
-        (
-            put,
-            boot_config(7),
-            json!([["canary"]]),
-            422,
-            "invalid_request",
-        ),
-        (
-            Method::POST,
-            "/v1/claims".to_owned(),
-            json!({}),
-            422,
-            "invalid_request",
-        ),
-        (
-            Method::DELETE,
-            claim_path(""),
-            Value::Null,
-            422,
-            "invalid_request",
-        ),
-    ];
-    for (method, path, body, expected, code) in cases {
-        let (status, problem) = agent.ask(method, &path, body).await;
-        assert_eq!(
-            (status, &problem["code"]),
-            (expected, &json!(code)),
-            "{path} {problem}"
-        );
-        assert_eq!(problem["status"], expected);
-    }
-    let large = agent
-        .api(Method::PUT, &boot_config(7))
-        .body(vec![b' '; 17 << 20]);
-    let response = large.send().await.unwrap();
-    assert_eq!(response.status(), 413);
-    assert_eq!(
-        response.headers()["content-type"],
-        "application/problem+json"
-    );
-}
-
-#[tokio::test]
-async fn every_operation_that_is_described_exists() {
-    let agent = TestAgent::start().await;
-    let document: Value = serde_json::from_str(&crate::openapi::api_schema()).unwrap();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for method in item.as_object().unwrap().keys() {
-            let method: Method = method.to_uppercase().parse().unwrap();
-            let path = path.replace("{id}", "x").replace("{server}", "x");
-            let (status, problem) = agent.ask(method.clone(), &path, Value::Null).await;
-            let found = status != 405 && problem["title"] != "The path does not exist";
-            assert!(found, "{method} {path}: {problem}");
-        }
-    }
 }

@@ -80,7 +80,7 @@ impl Ipxe {
     fn inc(&mut self, arguments: &[String]) -> Result<Outcome, String> {
         let (name, by) = match arguments {
             [name] => (name, 1),
-            [name, by] => (name, by.parse().map_err(|_says_less| not_a_number(by))?),
+            [name, by] => (name, integer(by)?.into()),
             _ => return Err("Usage: inc <setting> [<increment>]".to_owned()),
         };
         if self.settings.increase(name, by) {
@@ -213,7 +213,7 @@ impl Ipxe {
 fn exit(arguments: &[String]) -> Result<Outcome, String> {
     let code = match arguments {
         [] => 0,
-        [code] => code.parse().map_err(|_says_less| not_a_number(code))?,
+        [code] => integer(code)?,
         _ => return Err("Usage: exit [<status>]".to_owned()),
     };
     Ok(Outcome::Left(code))
@@ -221,9 +221,7 @@ fn exit(arguments: &[String]) -> Result<Outcome, String> {
 
 fn sleep(arguments: &[String]) -> Result<Outcome, String> {
     let [seconds] = only(arguments)?;
-    let wait: u32 = seconds
-        .parse()
-        .map_err(|_says_less| not_a_number(seconds))?;
+    let wait = integer(seconds)?;
     Ok(Outcome::Pending(Step::Sleep(Duration::from_secs(
         wait.into(),
     ))))
@@ -241,8 +239,14 @@ fn truth(holds: bool) -> Outcome {
     if holds { OK } else { FAILED }
 }
 
-fn not_a_number(text: &str) -> String {
-    format!("\"{text}\": invalid integer value")
+/// A number as `strtoul` reads it, so nothing is zero.
+fn integer(text: &str) -> Result<u32, String> {
+    let number = match text.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None if text.is_empty() => Some(0),
+        None => text.parse().ok(),
+    };
+    number.ok_or_else(|| format!("\"{text}\": invalid integer value"))
 }
 
 const IMAGE_OPTIONS: [Spec; 4] = [

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Error, pages};
+use super::{Error, described, pages};
 use crate::{
     CancellationToken, Context, DataSource, Diagnostic, Failed, Model, Parts, Provider, Resource,
 };
@@ -52,7 +52,7 @@ struct Thing {
     /// Password.
     #[tf(write_only, sensitive)]
     password_wo: Option<String>,
-    // No doc comment: the description of the nested object is used.
+    /// What it is made of.
     parts: Option<Vec<Part>>,
     /// What was found.
     #[tf(computed)]
@@ -168,6 +168,25 @@ fn the_pages_are_in_the_layout_of_the_registry() {
 #[test]
 fn a_missing_example_is_an_error_that_names_the_file() {
     let nowhere = tempfile::tempdir().unwrap();
-    let Error::Example { path, .. } = pages(&Kit, nowhere.path()).unwrap_err();
+    let error = pages(&Kit, nowhere.path()).unwrap_err();
+    let Error::Example { path, .. } = error else {
+        panic!("{error}")
+    };
     assert_eq!(path, nowhere.path().join("provider/provider.tf"));
+}
+
+#[test]
+fn an_attribute_without_a_description_is_an_error_that_names_it() {
+    #[derive(Model)]
+    struct Terse {
+        /// Described.
+        inner: Option<Vec<Inner>>,
+    }
+    #[derive(Model)]
+    struct Inner {
+        terse: String,
+    }
+    let error = described("kit_terse", "", &Terse::attributes()).unwrap_err();
+    let expected = "kit_terse does not describe its attribute inner.terse";
+    assert_eq!(error.to_string(), expected);
 }

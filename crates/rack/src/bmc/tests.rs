@@ -1,0 +1,307 @@
+//! Requests to a BMC and its replies, without a socket.
+
+mod access;
+mod changes;
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use hyper::header::AUTHORIZATION;
+use model::PowerState;
+use serde_json::json;
+
+use super::*;
+use crate::{Faults, Network, Timing, machine::Surroundings, net::relay::Relay};
+
+/// A BMC and what a client of it says over and over.
+struct Client {
+    bmc: Bmc,
+    machine: Arc<Machine>,
+    _actions: crate::machine::Actions,
+    now: Instant,
+}
+
+impl Client {
+    async fn new() -> Self {
+        Self::with(|_as_it_is| {}).await
+    }
+
+    async fn with(change: impl FnOnce(&mut RackConfig)) -> Self {
+        let network = Network {
+            dhcp_server: SocketAddr::from((Ipv4Addr::LOCALHOST, 9)),
+            relay: Ipv4Addr::LOCALHOST,
+            tftp_port: 9,
+        };
+        let mut config = RackConfig::new("r1", 1, network);
+        config.max_sessions = 2;
+        change(&mut config);
+        let surroundings = Surroundings {
+            network,
+            timing: Timing::default(),
+            power_delay: Duration::ZERO,
+            relay: Arc::new(Relay::bind(&network).await.unwrap()),
+        };
+        let (machine, actions) = Machine::new(config.machines[0].clone(), surroundings);
+        Self {
+            bmc: Bmc::new(Arc::clone(&machine), &config),
+            machine,
+            _actions: actions,
+            now: Instant::now(),
+        }
+    }
+
+    fn raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut request = Request {
+            method: method.parse().unwrap(),
+            path: path.to_owned(),
+            query: None,
+            headers: hyper::HeaderMap::new(),
+            body: body.to_owned().into(),
+        };
+        if let Some((path, query)) = path.split_once('?') {
+            request.path = path.to_owned();
+            request.query = Some(query.to_owned());
+        }
+        for (name, value) in headers {
+            let name: HeaderName = name.parse().unwrap();
+            request.headers.insert(name, value.parse().unwrap());
+        }
+        self.bmc.respond(&request, self.now)
+    }
+
+    /// With the right user name and password.
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Reply {
+        let header = basic("admin", "rack-password");
+        self.raw(
+            method,
+            path,
+            &[("authorization", &header)],
+            &body.to_string(),
+        )
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let reply = self.ask("GET", path, &Value::Null);
+        assert_eq!(reply.status, StatusCode::OK, "{path}");
+        json_of(&reply)
+    }
+
+    fn log_in(&self, password: &str) -> Reply {
+        let body = json!({ "UserName": "admin", "Password": password });
+        let path = "/redfish/v1/SessionService/Sessions";
+        self.raw("POST", path, &[], &body.to_string())
+    }
+
+    fn reset(&self, reset: &str) -> Reply {
+        let path = "/redfish/v1/Systems/1/Actions/ComputerSystem.Reset";
+        self.ask("POST", path, &json!({ "ResetType": reset }))
+    }
+}
+
+fn basic(username: &str, password: &str) -> String {
+    format!("Basic {}", BASE64.encode(format!("{username}:{password}")))
+}
+
+fn json_of(reply: &Reply) -> Value {
+    serde_json::from_slice(&reply.body).unwrap()
+}
+
+/// The ids of the messages of an error.
+fn messages(reply: &Reply) -> Vec<String> {
+    let body = json_of(reply);
+    let list = body["error"]["@Message.ExtendedInfo"].as_array().unwrap();
+    list.iter()
+        .map(|message| message["MessageId"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[track_caller]
+fn check(reply: &Reply, status: u16, message: &str) {
+    assert_eq!(
+        reply.status.as_u16(),
+        status,
+        "{}",
+        String::from_utf8_lossy(&reply.body)
+    );
+    assert_eq!(messages(reply), [message]);
+}
+
+const SYSTEM: &str = "/redfish/v1/Systems/1";
+
+#[tokio::test]
+async fn the_system_is_this_document() {
+    let client = Client::new().await;
+    let found = client.get(SYSTEM);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bmc/testdata/system.json");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, format!("{found:#}\n")).unwrap();
+    }
+    let expected: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert_eq!(found, expected, "{found:#}");
+}
+
+#[tokio::test]
+async fn every_link_leads_to_a_resource_of_that_name() {
+    let client = Client::new().await;
+    let (mut todo, mut seen) = (vec!["/redfish/v1/".to_owned()], Vec::new());
+    while let Some(path) = todo.pop() {
+        let document = client.get(&path);
+        assert_eq!(document["@odata.id"], path.as_str());
+        assert!(
+            document["@odata.type"].is_string() && document["Name"].is_string(),
+            "{path}"
+        );
+        collect_links(&document, &mut todo);
+        seen.push(path);
+        todo.retain(|path| !seen.contains(path));
+        todo.sort();
+        todo.dedup();
+    }
+    seen.sort();
+    assert_eq!(
+        seen,
+        [
+            "/redfish/v1/",
+            "/redfish/v1/AccountService",
+            "/redfish/v1/Chassis",
+            "/redfish/v1/Chassis/1",
+            "/redfish/v1/Managers",
+            "/redfish/v1/Managers/1",
+            "/redfish/v1/SessionService",
+            "/redfish/v1/SessionService/Sessions",
+            "/redfish/v1/Systems",
+            "/redfish/v1/Systems/1",
+            "/redfish/v1/Systems/1/EthernetInterfaces",
+            "/redfish/v1/Systems/1/EthernetInterfaces/NIC.1",
+            "/redfish/v1/Systems/1/EthernetInterfaces/NIC.2",
+        ]
+    );
+}
+
+fn collect_links(value: &Value, links: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                match value {
+                    Value::String(link) if name == "@odata.id" => links.push(link.clone()),
+                    value => collect_links(value, links),
+                }
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| collect_links(value, links)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn a_reset_is_taken_refused_or_wrong() {
+    let client = Client::new().await;
+    check(
+        &client.reset("ForceOff"),
+        409,
+        "BaremetalRack.1.0.ResetNotPossible",
+    );
+    check(
+        &client.reset("Suspend"),
+        400,
+        "Base.1.18.ActionParameterValueNotInList",
+    );
+    let path = "/redfish/v1/Systems/1/Actions/ComputerSystem.Reset";
+    check(
+        &client.ask("POST", path, &json!({})),
+        400,
+        "Base.1.18.ActionParameterMissing",
+    );
+    assert_eq!(client.reset("On").status, StatusCode::NO_CONTENT);
+    assert_eq!(client.get(SYSTEM)["PowerState"], "PoweringOn");
+    check(
+        &client.reset("On"),
+        409,
+        "BaremetalRack.1.0.ResetNotPossible",
+    );
+    assert!(
+        client.get(SYSTEM)["LastResetTime"]
+            .as_str()
+            .unwrap()
+            .ends_with('Z')
+    );
+    let resets = client.bmc.counters().resets;
+    assert_eq!((resets["On"], resets["ForceOff"]), (2, 1));
+}
+
+#[tokio::test]
+async fn a_fault_shows_in_what_the_bmc_says() {
+    let client = Client::new().await;
+    let set = |faults: Faults| client.machine.change(|state| state.faults = faults);
+    set(Faults {
+        bmc_busy: true,
+        ..Faults::default()
+    });
+    let reply = client.raw("GET", "/redfish/v1/", &[], "");
+    check(&reply, 503, "Base.1.18.ServiceTemporarilyUnavailable");
+    assert_eq!(reply.headers[RETRY_AFTER], "1");
+    set(Faults {
+        wrong_credentials: true,
+        ..Faults::default()
+    });
+    check(
+        &client.log_in("rack-password"),
+        401,
+        "Base.1.18.ResourceAtUriUnauthorized",
+    );
+    assert_eq!(client.ask("GET", SYSTEM, &Value::Null).status.as_u16(), 401);
+    set(Faults {
+        sessions_full: true,
+        ..Faults::default()
+    });
+    check(
+        &client.log_in("rack-password"),
+        503,
+        "Base.1.18.SessionLimitExceeded",
+    );
+    set(Faults {
+        ignore_reset: true,
+        ..Faults::default()
+    });
+    assert_eq!(client.reset("On").status, StatusCode::NO_CONTENT);
+    assert_eq!(client.machine.read(|state| state.power), PowerState::Off);
+    assert_eq!(client.bmc.counters().login_failures, 2);
+}
+
+#[tokio::test]
+async fn what_a_resource_does_not_take_is_refused() {
+    let client = Client::new().await;
+    for (method, path) in [
+        ("DELETE", SYSTEM),
+        ("POST", "/redfish/v1/Systems"),
+        ("PATCH", "/redfish/v1/Managers/1"),
+        ("GET", "/redfish/v1/Systems/1/Actions/ComputerSystem.Reset"),
+    ] {
+        let reply = client.ask(method, path, &json!({}));
+        check(&reply, 405, "Base.1.18.OperationNotAllowed");
+        assert!(reply.headers.contains_key(ALLOW), "{method} {path}");
+    }
+    let reply = client.ask("GET", "/redfish/v1/Systems?$expand=*", &Value::Null);
+    check(&reply, 501, "Base.1.18.QueryNotSupported");
+    let reply = client.ask("GET", "/redfish/v1/Systems?other=1", &Value::Null);
+    assert_eq!(reply.status, StatusCode::OK);
+    let reply = client.raw(
+        "PATCH",
+        SYSTEM,
+        &[(AUTHORIZATION.as_str(), &basic("admin", "rack-password"))],
+        "[]",
+    );
+    check(&reply, 400, "Base.1.18.MalformedJSON");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_request_panics(method in "GET|PATCH|POST|DELETE|PUT", path in "(/redfish/v1|/)[A-Za-z0-9/.%$]{0,30}", body in ".{0,40}") {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let client = runtime.block_on(Client::new());
+        let _guard = runtime.enter();
+        let header = basic("admin", "rack-password");
+        let _reply = client.raw(&method, &path, &[("authorization", &header)], &body);
+        let _reply = client.raw("PATCH", SYSTEM, &[("authorization", &header)], &body);
+    }
+}
