@@ -11,12 +11,16 @@ mod tls;
 use std::{
     io::{self, Write},
     path::PathBuf,
+    pin::pin,
     process::ExitCode,
     sync::Arc,
     time::Duration,
 };
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::timeout,
+};
 
 use self::{
     handshake::Handshake,
@@ -125,25 +129,45 @@ async fn serve<P: Provider>(provider: P, handshake: Handshake) -> Result<(), Err
         .map_err(Error::Print)?;
 
     let server = services::serve(Arc::clone(&service), incoming, ending.clone());
-    let served = tokio::select! {
-        served = server => served,
-        () = late(&ending) => Ok(()),
-    };
-    let shutdown = guard::guard(service.shutdown());
-    if tokio::time::timeout(SHUTDOWN, shutdown).await.is_err() {
-        tracing::warn!("the client was not shut down in time");
-    }
-    Ok(served?)
+    Ok(until_the_end(server, shutdown(&service), &ending).await?)
 }
 
-/// Returns when the calls that were running at the end have had their time.
-async fn late(ending: &Ending) {
-    let grace = match ending.ended().await {
-        End::Host => HOST_GRACE,
-        End::Signal => SIGNAL_GRACE,
-        End::Abandoned => Duration::ZERO,
+/// Serves until the end and closes what is open, in the order that the reason to end leaves time
+/// for. The server ends by itself when it has answered the calls that were running.
+async fn until_the_end(
+    server: impl Future<Output = Result<(), tonic::transport::Error>>,
+    shutdown: impl Future<Output = ()>,
+    ending: &Ending,
+) -> Result<(), tonic::transport::Error> {
+    let mut server = pin!(server);
+    let end = tokio::select! {
+        served = &mut server => {
+            shutdown.await;
+            return served;
+        }
+        end = ending.ended() => end,
     };
-    tokio::time::sleep(grace).await;
+    match end {
+        // The host has got what it wanted, and will kill us soon; or it is gone.
+        End::Host | End::Abandoned => {
+            let (served, ()) = tokio::join!(timeout(SHUTDOWN, server), shutdown);
+            served.unwrap_or(Ok(()))
+        }
+        // Running calls may have made something that the host has to know about.
+        End::Signal => {
+            let served = timeout(SIGNAL_GRACE, server).await;
+            shutdown.await;
+            served.unwrap_or(Ok(()))
+        }
+    }
+}
+
+async fn shutdown<P: Provider>(service: &Service<P>) {
+    match timeout(SHUTDOWN, guard::guard(service.shutdown())).await {
+        Ok(Ok(())) => {}
+        Ok(Err(panicked)) => tracing::error!(error = panicked.summary, "shutdown failed"),
+        Err(_) => tracing::warn!("the client was not shut down in time"),
+    }
 }
 
 /// Ctrl-C reaches every process of the terminal, but it is Terraform that decides what stops and
@@ -167,8 +191,6 @@ fn watch_signals(ending: &Ending, debug: bool) -> Result<(), Error> {
 /// How long the client may take to end what it holds open. The host kills two seconds after it
 /// has asked to end.
 const SHUTDOWN: Duration = Duration::from_millis(1500);
-/// How long running calls may take after the host has asked to end; it has none, normally.
-const HOST_GRACE: Duration = Duration::from_millis(300);
 /// How long running calls may take after SIGTERM, to report what they have made.
 const SIGNAL_GRACE: Duration = Duration::from_secs(20);
 /// How long after its last connection the host counts as gone.

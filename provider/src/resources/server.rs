@@ -161,7 +161,8 @@ impl Resource<Client> for Server {
         observe::network(&client, &mut plan, &system).await?;
         // Registered before anything else is changed: a name that is taken must not cost a reboot.
         observe::register(cx, &mut plan).await?;
-        settle(cx, plan).await
+        let timeout = Timeouts::create(&plan.timeouts, DEFAULT_TIMEOUT);
+        settle(cx, plan, timeout).await
     }
 
     async fn read(
@@ -203,7 +204,8 @@ impl Resource<Client> for Server {
         same_server(&prior, &system)?;
         observe::adopt(&mut plan, &system)?;
         observe::register(cx, &mut plan).await?;
-        settle(cx, plan).await
+        let timeout = Timeouts::update(&plan.timeouts, DEFAULT_TIMEOUT);
+        settle(cx, plan, timeout).await
     }
 
     async fn delete(&self, cx: &mut Context<Client>, state: ServerModel) -> Result<(), Diagnostic> {
@@ -304,8 +306,9 @@ impl ServerModel {
 async fn settle(
     cx: &mut Context<Client>,
     mut plan: ServerModel,
+    timeout: Duration,
 ) -> Result<ServerModel, Failed<ServerModel>> {
-    let result = observe::apply_settings(cx, &mut plan, DEFAULT_TIMEOUT).await;
+    let result = observe::apply_settings(cx, &mut plan, timeout).await;
     match result {
         Ok(()) => Ok(plan),
         Err(diagnostic) => Err(Failed::with(diagnostic, plan)),

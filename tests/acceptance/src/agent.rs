@@ -8,7 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{free_port, program};
+use crate::{certificate, free_port, program};
+
+/// Whether the control API has TLS.
+#[derive(Clone, Copy)]
+pub enum Tls {
+    /// Plain HTTP, which the agent allows on loopback alone.
+    Off,
+    /// HTTPS with a certificate of its own.
+    On,
+}
 
 /// A running `baremetal-agent`. It ends with the value.
 pub struct AgentProcess {
@@ -25,21 +34,34 @@ pub struct AgentProcess {
     pub tftp_port: u16,
     /// Where it keeps its store and its keys.
     pub state_dir: PathBuf,
+    /// What its control API's certificate is verified with, if it has one.
+    pub ca_pem: Option<String>,
 }
 
 impl AgentProcess {
     /// Starts an agent below `directory`, with loaders in `loaders` and the pool
     /// 127.80.0.10-127.80.0.200.
-    pub fn start(directory: &Path, loaders: &Path) -> Self {
+    pub fn start(directory: &Path, loaders: &Path, tls: Tls) -> Self {
         let state_dir = directory.join("agent");
         fs::create_dir_all(&state_dir).expect("the agent's directory");
         let (control, boot, dhcp, tftp) = (free_port(), free_port(), free_port(), free_port());
         let config = directory.join("agent.toml");
+        let (scheme, ca_pem, tls_lines) = match tls {
+            Tls::Off => ("http", None, String::new()),
+            Tls::On => {
+                let (certificate, key) = certificate("the agent");
+                let (cert_file, key_file) = (directory.join("cert.pem"), directory.join("key.pem"));
+                fs::write(&cert_file, &certificate).expect("the certificate");
+                fs::write(&key_file, key).expect("the certificate's key");
+                let lines = format!("tls_cert = {cert_file:?}\ntls_key = {key_file:?}\n");
+                ("https", Some(certificate), lines)
+            }
+        };
         fs::write(
             &config,
             format!(
                 "state_dir = {state_dir:?}\n\
-                 [control]\nlisten = \"127.0.0.1:{control}\"\n\
+                 [control]\nlisten = \"127.0.0.1:{control}\"\n{tls_lines}\
                  [boot]\nlisten = \"127.0.0.1:{boot}\"\n\
                  [dhcp]\nlisten = \"127.0.0.1:{dhcp}\"\n\
                  [tftp]\nlisten = \"127.0.0.1:{tftp}\"\nloader_dir = {loaders:?}\n\
@@ -54,11 +76,12 @@ impl AgentProcess {
             child,
             config,
             log,
-            endpoint: format!("http://127.0.0.1:{control}"),
+            endpoint: format!("{scheme}://127.0.0.1:{control}"),
             token: String::new(),
             dhcp: SocketAddr::from((Ipv4Addr::LOCALHOST, dhcp)),
             tftp_port: tftp,
             state_dir,
+            ca_pem,
         };
         agent.wait();
         let token = fs::read_to_string(agent.state_dir.join("token")).expect("the agent's token");
@@ -85,7 +108,7 @@ impl AgentProcess {
     }
 
     fn wait(&mut self) {
-        let address = self.endpoint.trim_start_matches("http://").to_owned();
+        let (_, address) = self.endpoint.split_once("://").expect("a URL");
         let address: SocketAddr = address.parse().expect("the control API's address");
         let deadline = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(address).is_err() {

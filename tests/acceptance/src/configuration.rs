@@ -1,6 +1,6 @@
 //! Configurations that journeys share.
 
-use rack::MachineHandle;
+use rack::{MachineHandle, Rack};
 
 use crate::Site;
 
@@ -26,9 +26,9 @@ resource "baremetal_server" "node" {{
 }
 
 /// A boot config called `node` with the rack's images; `extra` are more of its attributes.
-pub fn boot_config(site: &Site, extra: &str) -> String {
-    let (kernel, initrd) = site.rack.images();
-    let url = site.rack.images_url();
+pub fn boot_config(rack: &Rack, extra: &str) -> String {
+    let (kernel, initrd) = rack.images();
+    let url = rack.images_url();
     format!(
         r#"
 resource "baremetal_boot_config" "node" {{
@@ -63,7 +63,7 @@ resource "baremetal_host_claim" "node" {{
 pub fn host(site: &Site, index: usize, extra: &str) -> String {
     [
         server(site.machine(index)),
-        boot_config(site, IGNITION),
+        boot_config(&site.rack, IGNITION),
         claim(extra),
     ]
     .concat()

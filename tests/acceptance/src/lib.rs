@@ -6,7 +6,7 @@ pub mod configuration;
 mod site;
 mod terraform;
 
-pub use agent::AgentProcess;
+pub use agent::{AgentProcess, Tls};
 pub use site::{PASSWORD, Site, USERNAME};
 pub use terraform::{Outcome, Workspace};
 
@@ -55,4 +55,16 @@ pub fn free_port() -> u16 {
         }
     }
     panic!("no port of loopback is free");
+}
+
+/// A self-signed certificate for 127.0.0.1 and its key, both PEM.
+pub fn certificate(name: &str) -> (String, String) {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let mut parameters =
+        rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("parameters");
+    parameters
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, name);
+    let certificate = parameters.self_signed(&key).expect("a certificate");
+    (certificate.pem(), key.serialize_pem())
 }

@@ -5,7 +5,7 @@ use std::{net::Ipv4Addr, path::Path, time::Duration};
 use rack::{MachineHandle, Network, Rack, RackConfig};
 use tempfile::TempDir;
 
-use crate::AgentProcess;
+use crate::{AgentProcess, Tls};
 
 /// The user name of the rack's BMCs.
 pub const USERNAME: &str = "provisioner";
@@ -24,11 +24,20 @@ pub struct Site {
 impl Site {
     /// A site with `machines` machines in a rack called `name`.
     pub async fn start(name: &str, machines: u16) -> Self {
+        Self::with(name, machines, Tls::Off).await
+    }
+
+    /// The same, with an agent whose control API has TLS.
+    pub async fn start_with_tls(name: &str, machines: u16) -> Self {
+        Self::with(name, machines, Tls::On).await
+    }
+
+    async fn with(name: &str, machines: u16, tls: Tls) -> Self {
         let directory = tempfile::tempdir().expect("a scratch directory");
         let loaders = directory.path().join("loaders");
         std::fs::create_dir_all(&loaders).expect("the loaders' directory");
         Rack::write_loaders(&loaders).expect("the loaders");
-        let agent = AgentProcess::start(directory.path(), &loaders);
+        let agent = AgentProcess::start(directory.path(), &loaders, tls);
         let network = Network {
             dhcp_server: agent.dhcp,
             relay: Ipv4Addr::new(127, 80, 0, 1),

@@ -97,7 +97,7 @@ async fn what_can_be_seen_at_plan_is_refused_at_plan() {
     };
     let ignition = |text: &str| {
         let extra = format!("ignition_wo = {text:?}\n  ignition_wo_version = 1");
-        configuration::boot_config(&site, &extra)
+        configuration::boot_config(&site.rack, &extra)
     };
     let cases = [
         (
@@ -126,7 +126,7 @@ async fn what_can_be_seen_at_plan_is_refused_at_plan() {
             vec!["2.3.0", "ignition-converter"],
         ),
         (
-            configuration::boot_config(&site, "").replace("http://", "gopher://"),
+            configuration::boot_config(&site.rack, "").replace("http://", "gopher://"),
             vec!["gopher://", "http or https"],
         ),
         (
@@ -168,7 +168,7 @@ async fn an_image_that_is_not_what_its_digest_says_is_found_by_the_agent() {
     let site = Site::start("digest", 1).await;
     let wrong = "cd".repeat(32);
     let (kernel, _) = site.rack.images();
-    let text = configuration::boot_config(&site, configuration::IGNITION);
+    let text = configuration::boot_config(&site.rack, configuration::IGNITION);
     let workspace = Workspace::with(&text.replace(kernel, &wrong), site.environment());
     workspace
         .apply()
@@ -212,11 +212,11 @@ async fn a_server_that_runs_unclaimed_is_not_taken() {
     let with_power = |power: &str| {
         configuration::server(machine).replace(
             "node.connection",
-            &format!("node.connection\n  power = \"{power}\""),
+            &format!("node.connection\n  power = \"{power}\"\n  timeouts = {{ update = \"8s\" }}"),
         )
     };
     let boot = [
-        configuration::boot_config(&site, configuration::IGNITION),
+        configuration::boot_config(&site.rack, configuration::IGNITION),
         configuration::claim(""),
     ]
     .concat();

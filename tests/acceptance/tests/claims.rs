@@ -19,7 +19,7 @@ async fn two_states_claim_one_server_and_exactly_one_wins() {
             machine.uuid()
         );
         let text = [
-            configuration::boot_config(&site, configuration::IGNITION),
+            configuration::boot_config(&site.rack, configuration::IGNITION),
             claim,
         ]
         .concat();

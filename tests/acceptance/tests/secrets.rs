@@ -26,7 +26,7 @@ fn holding(directory: &Path, needle: &str, found: &mut Vec<String>) {
 async fn no_secret_reaches_state_plan_logs_or_the_agents_disk() {
     let site = Site::start("secret", 1).await;
     let boot_config = configuration::boot_config(
-        &site,
+        &site.rack,
         "ignition_wo         = var.ignition\n  ignition_wo_version = 1\n",
     );
     let provider = r#"

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use model::{
-    BmcConnection, BootMethod, Claim, PowerState, ServerId,
+    BmcConnection, BootConfig, BootMethod, Claim, PowerState, ServerId,
     api::{ClaimRequest, ProblemCode},
 };
 use redfish::{Bmc, Power};
@@ -163,15 +163,13 @@ pub(super) async fn held(cx: &Context<Client>, claim: Claim) -> Result<Held, Dia
         .map_err(|error| diagnostics::agent(&error))?;
     let server = api.server(claim.server_id).await;
     let server = server.map_err(|error| diagnostics::agent(&error))?;
-    let method = match claim.boot_config_id {
-        Some(id) => {
-            let boot_config = api.boot_config(id).await;
-            boot_config
-                .map_err(|error| diagnostics::agent(&error))?
-                .spec
-                .method
-        }
-        None => BootMethod::default(),
+    let boot_config = match claim.boot_config_id {
+        Some(id) => Some(
+            api.boot_config(id)
+                .await
+                .map_err(|error| diagnostics::agent(&error))?,
+        ),
+        None => None,
     };
     let bmc = cx.client.bmcs.bmc(&server.spec.bmc)?;
     Ok(Held {
@@ -179,10 +177,26 @@ pub(super) async fn held(cx: &Context<Client>, claim: Claim) -> Result<Held, Dia
         bmc,
         endpoint: server.spec.bmc.endpoint,
         system_uri: server.spec.system_uri,
-        generation: claim.boot.as_ref().map_or(1, |boot| boot.generation),
+        generation: generation(&claim, boot_config.as_ref()),
         claim,
-        method,
+        method: boot_config
+            .map(|published| published.spec.method)
+            .unwrap_or_default(),
     })
+}
+
+/// Which boot an unfinished claim is to finish: the one it began, unless what it boots has been
+/// changed since.
+fn generation(claim: &Claim, published: Option<&BootConfig>) -> u64 {
+    match (&claim.boot, published) {
+        (Some(boot), Some(published))
+            if boot.boot_config_id != published.id || boot.revision != published.revision =>
+        {
+            boot.generation + 1
+        }
+        (Some(boot), _) => boot.generation,
+        (None, _) => 1,
+    }
 }
 
 impl Held {
@@ -237,7 +251,7 @@ pub(super) async fn power_state(
 
 /// Gives the server back: nothing to boot, no override, seen to be off, and free only then.
 pub(super) async fn release(
-    cx: &Context<Client>,
+    cx: &mut Context<Client>,
     state: &ClaimModel,
     timeout: Duration,
 ) -> Result<(), Diagnostic> {
@@ -254,7 +268,13 @@ pub(super) async fn release(
         Ok(claim) if claim.uid == uid => claim,
         // Somebody else's by now, or nobody's: not ours to touch.
         Ok(_) => return Ok(()),
-        Err(error) if error.is_not_found() => return Ok(()),
+        Err(error) if error.is_not_found() => {
+            cx.warn(Diagnostic::warning(
+                "The server is left as it is",
+                format!("The agent knows no claim of server {server}, so it was not powered off."),
+            ));
+            return Ok(());
+        }
         Err(error) => return Err(diagnostics::agent(&error)),
     };
     api.disarm(server, uid)

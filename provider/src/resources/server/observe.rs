@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use model::{Hardware, MacAddr, ServerId, ServerSpec};
 use redfish::{Bmc, Power, System};
-use tfplugin::{Context, Diagnostic, Path, Timeouts};
+use tfplugin::{Context, Diagnostic, Path};
 
 use super::{NetworkInterface, Processors, ServerModel, UNREGISTERED, id_of};
 use crate::{client::Client, diagnostics};
@@ -266,7 +266,7 @@ pub(super) async fn registration(
 pub(super) async fn apply_settings(
     cx: &mut Context<Client>,
     plan: &mut ServerModel,
-    default_timeout: Duration,
+    timeout: Duration,
 ) -> Result<(), Diagnostic> {
     let bmc = cx.client.bmcs.bmc(&plan.bmc.to_model())?;
     let endpoint = plan.bmc.endpoint.clone();
@@ -290,7 +290,6 @@ pub(super) async fn apply_settings(
         None => plan.indicator_led = led,
     }
     if let (Some(power), None) = (&plan.power, &plan.claim) {
-        let timeout = Timeouts::create(&plan.timeouts, default_timeout);
         let wanted = wanted_power(power, timeout);
         plan.power_state = Some(
             set_power(&bmc, &uri, wanted, timeout)
