@@ -113,7 +113,14 @@ impl Boot {
     pub fn reach(&mut self, stage: Stage, at: Timestamp) -> bool {
         let first = self.reached(stage).is_none();
         if first {
-            self.stages.push(StageTime { stage, at });
+            // A stage can be noted after the next one was: a config is known to have been fetched
+            // only once all of it was sent, and the report may already be here.
+            let later = self
+                .stages
+                .iter()
+                .position(|seen| (seen.at, seen.stage) > (at, stage));
+            let place = later.unwrap_or(self.stages.len());
+            self.stages.insert(place, StageTime { stage, at });
         }
         first
     }
@@ -149,6 +156,25 @@ mod tests {
         assert!(boot.reach(Stage::Dhcp, first));
         assert_eq!(boot.reached(Stage::Script), Some(first));
         assert_eq!(boot.furthest(), Stage::Script);
+    }
+
+    #[test]
+    fn stages_are_in_the_order_of_their_times_whichever_is_noted_first() {
+        let mut boot = boot(BootPolicy::Once);
+        let at = |milliseconds| Timestamp::from_millisecond(milliseconds).unwrap();
+        for (stage, time) in [
+            (Stage::Armed, 1),
+            (Stage::Booted, 9),
+            (Stage::Config, 7),
+            (Stage::Kernel, 7),
+        ] {
+            assert!(boot.reach(stage, at(time)));
+        }
+        let order: Vec<_> = boot.stages.iter().map(|seen| seen.stage).collect();
+        assert_eq!(
+            order,
+            [Stage::Armed, Stage::Kernel, Stage::Config, Stage::Booted]
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod dhcp;
 pub(crate) mod http;
+pub(crate) mod pxe_menu;
 pub(crate) mod relay;
 pub(crate) mod tftp;
 pub(crate) mod url;

@@ -33,6 +33,9 @@ pub(super) async fn boot_pxe(machine: &Machine) -> Ended {
         return Ended::Next;
     };
     let Some(file) = lease.boot_file.clone() else {
+        if let Some(entry) = &lease.local_boot {
+            machine.note(format!("PXE boot menu: {entry}"));
+        }
         return Ended::Next;
     };
     machine.note(format!(

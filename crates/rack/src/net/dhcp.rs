@@ -10,7 +10,10 @@ use netboot::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::relay::{Circuit, Relay, Transaction};
+use super::{
+    pxe_menu,
+    relay::{Circuit, Relay, Transaction},
+};
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -40,6 +43,8 @@ pub(crate) struct Lease {
     /// Where TFTP goes.
     pub(crate) next_server: Ipv4Addr,
     pub(crate) boot_file: Option<String>,
+    /// The text of the menu entry that sends the machine to its disk.
+    pub(crate) local_boot: Option<String>,
 }
 
 /// Why there is no lease.
@@ -181,7 +186,7 @@ impl Client {
     }
 
     /// Whether this client boots from an offer. HTTP boot takes an offer only if it says that it is
-    /// for HTTP boot, and PXE firmware only if it names a file. iPXE takes any.
+    /// for HTTP boot, and PXE firmware only if it names a file or has a menu. iPXE takes any.
     fn check(&self, offer: &Message) -> Result<(), &'static str> {
         if offer.your_address.is_unspecified() {
             return Err("no address");
@@ -189,7 +194,8 @@ impl Client {
         if self.kind == Kind::Ipxe {
             return Ok(());
         }
-        if boot_file(offer).is_none() {
+        let menu = !self.architecture.is_http() && local_boot(offer).is_some();
+        if boot_file(offer).is_none() && !menu {
             return Err("no boot file");
         }
         let class = offer.options.get(options::VENDOR_CLASS);
@@ -223,6 +229,7 @@ fn lease(ack: &Message) -> Lease {
         domain: ack.options.get(options::DOMAIN),
         next_server,
         boot_file: boot_file(ack),
+        local_boot: local_boot(ack),
     }
 }
 
@@ -242,6 +249,11 @@ fn boot_file(message: &Message) -> Option<String> {
         .flatten()
         .map(|file| file.trim_end_matches('\0').to_owned())
         .find(|file| !file.is_empty())
+}
+
+fn local_boot(message: &Message) -> Option<String> {
+    let vendor = message.options.get(options::VENDOR_SPECIFIC)?;
+    pxe_menu::local_boot(&vendor)
 }
 
 /// Seconds since the start, and the time to wait then.

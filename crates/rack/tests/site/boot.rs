@@ -223,6 +223,35 @@ async fn a_machine_that_boots_from_the_network_first_is_sent_to_its_disk_by_the_
 }
 
 #[tokio::test]
+async fn a_pxe_menu_that_says_local_disk_sends_the_firmware_there_at_once() {
+    let site = Site::start(Ipv4Addr::new(127, 82, 10, 1), |_as_it_is| {}).await;
+    serve_ignition(&site).await;
+    site.boot_once("Pxe").await;
+    let machine = site.machine();
+    machine.wait_until(LONG, reported).await.unwrap();
+    site.change(|answers| {
+        answers.loader.clear();
+        answers.vendor = netboot::pxe::BOOT_LOCALLY.to_vec();
+        answers.log.clear();
+    });
+    machine.force_power_off();
+    site.boot_once("Pxe").await;
+    let again = |seen: &Snapshot| seen.boots == 2 && seen.phase == Phase::Running;
+    machine.wait_until(LONG, again).await.unwrap();
+    let firmware = "firmware PXEClient:Arch:00007:UNDI:003016";
+    let asked = [
+        format!("DHCPDISCOVER {firmware}"),
+        format!("DHCPREQUEST {firmware}"),
+    ];
+    assert_eq!(site.log(), asked);
+    assert!(
+        machine
+            .console()
+            .contains(&"PXE boot menu: Local disk".to_owned())
+    );
+}
+
+#[tokio::test]
 async fn two_machines_boot_at_once_and_each_gets_its_own_address() {
     let site = Site::start(Ipv4Addr::new(127, 82, 9, 1), |config| {
         for machine in &mut config.machines {

@@ -35,6 +35,8 @@ pub(crate) struct Answers {
     pub(crate) loader: String,
     /// Whether the vendor class is given back.
     pub(crate) vendor_class: bool,
+    /// Option 43 for firmware.
+    pub(crate) vendor: Vec<u8>,
     /// The files that TFTP serves.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// What HTTP serves.
@@ -268,6 +270,9 @@ fn offer(
     if answers.vendor_class {
         let class = class.split(':').next().unwrap_or_default();
         options.set(options::VENDOR_CLASS, class);
+    }
+    if client.stage == Stage::Firmware && !answers.vendor.is_empty() {
+        options.set(options::VENDOR_SPECIFIC, answers.vendor.clone());
     }
     let file = match client.stage {
         Stage::Ipxe => format!("{base}/script"),

@@ -1,6 +1,9 @@
 //! Booting a held server and watching it.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use model::{BootMethod, Claim, PowerState, Stage, api::Arm};
 use redfish::{BootEnabled, BootOverride, BootTarget, Power};
@@ -147,15 +150,16 @@ async fn observe(
 ) -> Result<Claim, Diagnostic> {
     let server = held.claim.server_id;
     let began = Instant::now();
-    let mut told = 0;
+    let mut told = HashSet::new();
     loop {
         match held.api.claim_of(server).await {
             Ok(claim) if claim.uid != held.claim.uid => return Err(evidence::taken(&claim)),
             Ok(claim) => {
                 let boot = claim.boot.as_ref();
-                for seen in boot.iter().flat_map(|boot| &boot.stages).skip(told) {
-                    tracing::info!(%server, stage = %seen.stage, at = %seen.at, "boot stage");
-                    told += 1;
+                for seen in boot.iter().flat_map(|boot| &boot.stages) {
+                    if told.insert(seen.stage) {
+                        tracing::info!(%server, stage = %seen.stage, at = %seen.at, "boot stage");
+                    }
                 }
                 if boot.is_some_and(|boot| boot.furthest() >= stage) {
                     return Ok(claim);

@@ -3,7 +3,7 @@
 //! Everything happens on loopback, needs no privilege and is gone at the end.
 
 use std::{
-    collections::HashMap,
+    collections::HashSet,
     process::{Child, ExitCode},
     time::{Duration, Instant},
 };
@@ -127,21 +127,20 @@ async fn watch(site: &Site, apply: Child) -> acceptance::Outcome {
         .build()
         .expect("an HTTP client");
     let apply = tokio::task::spawn_blocking(|| Workspace::finish(apply));
-    let mut told: HashMap<String, usize> = HashMap::new();
+    let mut told = HashSet::new();
     let mut boots = Vec::new();
     while !apply.is_finished() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         boots = claims(site, &http).await;
         for (name, claim) in &boots {
-            let stages = claim.boot.iter().flat_map(|boot| &boot.stages);
-            let seen = told.entry(name.clone()).or_default();
-            for stage in stages.skip(*seen) {
-                println!(
-                    "   {}  {name:<8} {}",
-                    stage.at.strftime("%H:%M:%S%.3f"),
-                    stage.stage
-                );
-                *seen += 1;
+            for seen in claim.boot.iter().flat_map(|boot| &boot.stages) {
+                if told.insert((name.clone(), seen.stage)) {
+                    println!(
+                        "   {}  {name:<8} {}",
+                        seen.at.strftime("%H:%M:%S%.3f"),
+                        seen.stage
+                    );
+                }
             }
         }
     }
