@@ -16,7 +16,7 @@ use std::{
 
 use hyper::{
     Method, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, ETAG, HeaderName, IF_MATCH, RETRY_AFTER},
+    header::{ALLOW, CACHE_CONTROL, ETAG, HeaderName, IF_MATCH, LINK, RETRY_AFTER},
 };
 use serde_json::{Map, Value};
 
@@ -92,6 +92,11 @@ impl Bmc {
             let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, &[Message::busy(1)]);
             reply.set(RETRY_AFTER, 1);
             return reply;
+        }
+        let version = text_header(request, &ODATA_VERSION);
+        if version.is_some_and(|version| version != "4.0") {
+            let messages = [Message::header_invalid("OData-Version")];
+            return error(StatusCode::PRECONDITION_FAILED, &messages);
         }
         let login = resource == Some(&Resource::Sessions) && request.method == Method::POST;
         let public = resource.is_some_and(Resource::is_public);
@@ -179,14 +184,14 @@ impl Bmc {
             }
             Resource::Reset | Resource::ManagerReset => return not_allowed(request),
         };
-        Reply::json(StatusCode::OK, &document)
+        show(&document)
     }
 
     fn system(&self) -> Reply {
         let document = self
             .machine
             .read(|state| system::document(&self.machine.config, state));
-        let mut reply = Reply::json(StatusCode::OK, &document);
+        let mut reply = show(&document);
         if let Some(tag) = document["@odata.etag"].as_str() {
             reply.set(ETAG, tag);
         }
@@ -280,6 +285,17 @@ impl Service for Bmc {
     }
 }
 
+/// A document, with the header that names its schema (DSP0266 section 8.2).
+fn show(document: &Value) -> Reply {
+    let mut reply = Reply::json(StatusCode::OK, document);
+    let kind = document["@odata.type"].as_str();
+    if let Some((schema, _)) = kind.and_then(|kind| kind.strip_prefix('#')?.rsplit_once('.')) {
+        let link = format!("<{SCHEMAS}/{schema}.json>; rel=describedby");
+        reply.set(LINK, link);
+    }
+    reply
+}
+
 /// Checks `If-Match` against the tag of the resource (RFC 9110 section 13.1.1, strong comparison).
 fn match_precondition(request: &Request, tag: Option<&str>, required: bool) -> Result<(), Reply> {
     let Some(header) = text_header(request, &IF_MATCH) else {
@@ -321,6 +337,7 @@ fn has_odata_parameter(query: &str) -> bool {
         .any(|part| part.starts_with('$') || part.starts_with("%24"))
 }
 
+const SCHEMAS: &str = "http://redfish.dmtf.org/schemas/v1";
 const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 
 #[cfg(test)]

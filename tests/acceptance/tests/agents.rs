@@ -1,5 +1,10 @@
 //! The two other ways to an agent: inside the provider, and over TLS.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions that tests share are tests too"
+)]
+
 use std::{fs, net::Ipv4Addr, time::Duration};
 
 use acceptance::{PASSWORD, Site, USERNAME, Workspace, configuration, free_port};

@@ -1,5 +1,10 @@
 //! What is wrong is said: the fact, the value, the way out. Nothing is left half done.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions that tests share are tests too"
+)]
+
 use acceptance::{Site, Workspace, configuration};
 use rack::MachineHandle;
 

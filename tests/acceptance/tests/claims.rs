@@ -1,5 +1,10 @@
 //! Claims are exclusive across Terraform states, and taken again by whoever was interrupted.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions that tests share are tests too"
+)]
+
 use std::time::{Duration, Instant};
 
 use acceptance::{Site, Workspace, configuration};

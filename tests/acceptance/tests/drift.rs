@@ -1,5 +1,10 @@
 //! What changes behind Terraform's back is seen, and mended without installing anything.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions that tests share are tests too"
+)]
+
 use acceptance::{Site, Workspace, configuration};
 use model::PowerState;
 

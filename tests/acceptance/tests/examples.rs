@@ -1,5 +1,10 @@
 //! Every example of `examples/terraform`, from `init` to `destroy`, with an import in between.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions that tests share are tests too"
+)]
+
 use acceptance::{PASSWORD, Site, USERNAME, Workspace};
 use serde_json::{Value, json};
 

@@ -1,8 +1,13 @@
 //! No secret is where it must not be: state, plan, logs, the agent's disk.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions that tests share are tests too"
+)]
+
 use std::{fs, path::Path};
 
-use acceptance::{PASSWORD, Site, USERNAME, Workspace, configuration};
+use acceptance::{PASSWORD, Site, Workspace, configuration};
 
 const IGNITION_CANARY: &str = "canary-ignition-secret-51c7";
 
@@ -22,14 +27,7 @@ fn holding(directory: &Path, needle: &str, found: &mut Vec<String>) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_secret_reaches_state_plan_logs_or_the_agents_disk() {
-    let site = Site::start("secret", 1).await;
-    let boot_config = configuration::boot_config(
-        &site.rack,
-        "ignition_wo         = var.ignition\n  ignition_wo_version = 1\n",
-    );
-    let provider = r#"
+const PROVIDER: &str = r#"
 variable "ignition" {
   type      = string
   ephemeral = true
@@ -47,14 +45,17 @@ variable "agent" {
 }
 provider "baremetal" {
   agent       = { endpoints = [var.agent], token = var.token }
-  credentials = { default = { username = "USERNAME", password = var.password } }
+  credentials = { default = { username = "provisioner", password = var.password } }
 }
-"#
-    .replace("USERNAME", USERNAME);
+"#;
+
+/// A configuration in which every secret is ephemeral, and the environment with the secrets.
+fn with_secrets(site: &Site) -> Workspace {
+    let ignition = "ignition_wo         = var.ignition\n  ignition_wo_version = 1\n";
     let text = [
-        provider,
+        PROVIDER.to_owned(),
         configuration::server(site.machine(0)),
-        boot_config,
+        configuration::boot_config(&site.rack, ignition),
         configuration::claim(""),
     ]
     .concat();
@@ -73,10 +74,39 @@ provider "baremetal" {
         ("TF_LOG", "TRACE".to_owned()),
         ("TF_LOG_PATH", "trace.log".to_owned()),
     ];
-    let environment = environment
-        .map(|(name, value)| (name.to_owned(), value))
-        .to_vec();
-    let workspace = Workspace::with(&text, environment);
+    let environment = environment.map(|(name, value)| (name.to_owned(), value));
+    Workspace::with(&text, environment.to_vec())
+}
+
+/// Looks for every secret in every file that Terraform and the agent left.
+fn assert_nowhere(site: &Site, workspace: &Workspace) {
+    let log = workspace.path().join("trace.log").metadata().unwrap();
+    assert!(log.len() > 10_000, "Terraform's log is there to look at");
+    assert!(
+        site.agent.log().len() > 1_000,
+        "the agent's log is there to look at"
+    );
+    let mut found = Vec::new();
+    for canary in [PASSWORD, IGNITION_CANARY, site.agent.token.as_str()] {
+        holding(&workspace.path(), canary, &mut found);
+    }
+    assert!(found.is_empty(), "a secret is in {found:?}");
+    for canary in [PASSWORD, IGNITION_CANARY] {
+        holding(site.directory(), canary, &mut found);
+    }
+    assert!(
+        found.is_empty(),
+        "a secret is on the agent's side, in {found:?}"
+    );
+    // The token has a file of its own, and is nowhere else.
+    holding(site.directory(), &site.agent.token, &mut found);
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_reaches_state_plan_logs_or_the_agents_disk() {
+    let site = Site::start("secret", 1).await;
+    let workspace = with_secrets(&site);
     workspace.run(&["init", "-input=false"]).success();
     workspace
         .run(&["plan", "-out=plan.bin", "-input=false"])
@@ -89,7 +119,6 @@ provider "baremetal" {
     workspace.assert_clean();
     let show = workspace.run(&["show", "-json"]).success();
     workspace.write("state.json", &show.text);
-
     let installed = site
         .machine(0)
         .config()
@@ -99,26 +128,7 @@ provider "baremetal" {
         installed.contains(IGNITION_CANARY),
         "the server did get its secret"
     );
-    assert!(workspace.path().join("trace.log").metadata().unwrap().len() > 10_000);
-    assert!(site.agent.log().len() > 1_000);
-
-    let mut found = Vec::new();
-    for canary in [PASSWORD, IGNITION_CANARY, site.agent.token.as_str()] {
-        holding(&workspace.path(), canary, &mut found);
-    }
-    assert!(found.is_empty(), "a secret is in {found:?}");
-
-    let mut found = Vec::new();
-    for canary in [PASSWORD, IGNITION_CANARY] {
-        holding(site.directory(), canary, &mut found);
-    }
-    assert!(
-        found.is_empty(),
-        "a secret is on the agent's side, in {found:?}"
-    );
-    // The token has a file of its own, and is nowhere else.
-    holding(site.directory(), &site.agent.token, &mut found);
-    assert_eq!(found.len(), 1, "{found:?}");
+    assert_nowhere(&site, &workspace);
     workspace.destroy();
 }
 

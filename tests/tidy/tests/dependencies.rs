@@ -1,6 +1,11 @@
 //! What comes from others: its licences, its sources, and one TLS stack. The rules are those of
 //! deny.toml, so that `cargo deny` and this test say the same.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions that tests share are tests too"
+)]
+
 use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;

@@ -1,5 +1,10 @@
 //! Headers and sizes of source files.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions that tests share are tests too"
+)]
+
 use std::{
     fs,
     path::{Path, PathBuf},

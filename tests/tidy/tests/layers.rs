@@ -1,5 +1,10 @@
 //! Who may import whom. Imports go strictly down; ARCHITECTURE.md draws the layers.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the functions that tests share are tests too"
+)]
+
 use std::{collections::BTreeMap, process::Command};
 
 use serde_json::Value;

@@ -197,6 +197,15 @@ impl Message {
         .warning()
     }
 
+    pub(super) fn header_invalid(name: &str) -> Self {
+        Self::base(
+            "HeaderInvalid",
+            format!("The value of the header {name} is not supported."),
+            &[name],
+            "Send 4.0, or leave the header out.",
+        )
+    }
+
     pub(super) fn busy(seconds: u32) -> Self {
         let seconds = seconds.to_string();
         Self::base(

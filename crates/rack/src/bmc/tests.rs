@@ -269,6 +269,20 @@ async fn a_fault_shows_in_what_the_bmc_says() {
 }
 
 #[tokio::test]
+async fn a_document_names_its_schema_and_another_odata_version_is_refused() {
+    let client = Client::new().await;
+    let reply = client.ask("GET", "/redfish/v1/Systems", &Value::Null);
+    let schema = "http://redfish.dmtf.org/schemas/v1/ComputerSystemCollection.json";
+    assert_eq!(reply.headers[LINK], format!("<{schema}>; rel=describedby"));
+    let reply = client.ask("GET", SYSTEM, &Value::Null);
+    let schema = "http://redfish.dmtf.org/schemas/v1/ComputerSystem.v1_22_0.json";
+    assert_eq!(reply.headers[LINK], format!("<{schema}>; rel=describedby"));
+    let get = |version| client.raw("GET", "/redfish/v1/", &[("odata-version", version)], "");
+    assert_eq!(get("4.0").status, StatusCode::OK);
+    check(&get("4.1"), 412, "Base.1.18.HeaderInvalid");
+}
+
+#[tokio::test]
 async fn what_a_resource_does_not_take_is_refused() {
     let client = Client::new().await;
     for (method, path) in [

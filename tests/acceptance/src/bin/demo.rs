@@ -40,12 +40,20 @@ async fn main() -> ExitCode {
         );
     }
 
+    apply(&site, &workspace).await;
+    drift(&site, &workspace);
+    destroy(&site, &workspace);
+    step("Done. Nothing is left behind.");
+    ExitCode::SUCCESS
+}
+
+async fn apply(site: &Site, workspace: &Workspace) {
     step("terraform init");
     workspace.run(&["init", "-input=false"]).success();
     step("terraform apply: claim, publish, override, power on, watch");
     let began = Instant::now();
     let apply = workspace.start(&APPLY);
-    let outcome = watch(&site, apply).await.success();
+    let outcome = watch(site, apply).await.success();
     summary(&outcome.text);
     println!("   took {:.1} s", began.elapsed().as_secs_f64());
     for machine in site.rack.machines() {
@@ -56,7 +64,9 @@ async fn main() -> ExitCode {
             machine.name()
         );
     }
+}
 
+fn drift(site: &Site, workspace: &Workspace) {
     step("terraform plan: nothing to do");
     workspace.assert_clean();
     println!("   exit code 0");
@@ -90,7 +100,9 @@ async fn main() -> ExitCode {
         victim.name(),
         victim.installs()
     );
+}
 
+fn destroy(site: &Site, workspace: &Workspace) {
     step("terraform destroy: powers every server off and gives it back");
     workspace.destroy();
     for machine in site.rack.machines() {
@@ -103,8 +115,6 @@ async fn main() -> ExitCode {
         );
     }
     println!("   all {HOSTS} are off, and no BMC has a session left");
-    step("Done. Nothing is left behind.");
-    ExitCode::SUCCESS
 }
 
 fn step(text: &str) {
