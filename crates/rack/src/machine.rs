@@ -124,9 +124,8 @@ impl Machine {
         }
     }
 
+    /// Writes a line to the console, and to no log: URLs on a console hold tokens.
     pub(crate) fn note(&self, text: impl Into<String>) {
-        let text = text.into();
-        tracing::debug!(server = %self.config.name, console = text, "console");
         self.change(|state| state.note(Timestamp::now(), text));
     }
 

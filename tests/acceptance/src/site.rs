@@ -24,15 +24,29 @@ pub struct Site {
 impl Site {
     /// A site with `machines` machines in a rack called `name`.
     pub async fn start(name: &str, machines: u16) -> Self {
-        Self::with(name, machines, Tls::Off).await
+        Self::with(name, machines, Tls::Off, |_| {}).await
+    }
+
+    /// The same, with a rack that `adjust` has changed.
+    pub async fn start_adjusted(
+        name: &str,
+        machines: u16,
+        adjust: impl FnOnce(&mut RackConfig),
+    ) -> Self {
+        Self::with(name, machines, Tls::Off, adjust).await
     }
 
     /// The same, with an agent whose control API has TLS.
     pub async fn start_with_tls(name: &str, machines: u16) -> Self {
-        Self::with(name, machines, Tls::On).await
+        Self::with(name, machines, Tls::On, |_| {}).await
     }
 
-    async fn with(name: &str, machines: u16, tls: Tls) -> Self {
+    async fn with(
+        name: &str,
+        machines: u16,
+        tls: Tls,
+        adjust: impl FnOnce(&mut RackConfig),
+    ) -> Self {
         let directory = tempfile::tempdir().expect("a scratch directory");
         let loaders = directory.path().join("loaders");
         std::fs::create_dir_all(&loaders).expect("the loaders' directory");
@@ -43,14 +57,14 @@ impl Site {
             relay: Ipv4Addr::new(127, 80, 0, 1),
             tftp_port: agent.tftp_port,
         };
-        let rack = Rack::start(RackConfig {
+        let mut config = RackConfig {
             username: USERNAME.to_owned(),
             password: model::Secret::new(PASSWORD),
             power_delay: Duration::from_millis(150),
             ..RackConfig::new(name, machines, network)
-        })
-        .await
-        .expect("the rack");
+        };
+        adjust(&mut config);
+        let rack = Rack::start(config).await.expect("the rack");
         Self {
             agent,
             rack,
