@@ -132,7 +132,7 @@ fn stored(store: &Store, server: ServerId) -> Result<Option<Versioned<Claim>>, s
 
 fn check_hostname(hostname: Option<&str>) -> Result<(), Error> {
     match hostname {
-        Some(name) if !crate::hostname::is_valid(name) => {
+        Some(name) if !model::is_hostname(name) => {
             Err(Error::Hostname(name.chars().take(64).collect()))
         }
         _ => Ok(()),

@@ -24,7 +24,6 @@ pub mod dhcp;
 mod digest;
 #[cfg(test)]
 mod fixture;
-mod hostname;
 mod http;
 mod images;
 pub mod leases;

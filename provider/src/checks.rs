@@ -121,15 +121,7 @@ pub(crate) fn sha256(value: &Value) -> Result<(), String> {
 /// A host name by RFC 1123 section 2.1: one label, or several with dots.
 pub(crate) fn hostname(value: &Value) -> Result<(), String> {
     text(value, |text| {
-        let label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        if text.len() <= 253 && text.split('.').all(label) {
+        if model::is_hostname(text) {
             return Ok(());
         }
         Err(format!(

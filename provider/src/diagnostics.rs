@@ -1,6 +1,6 @@
 //! Errors of the agent and of BMCs as Terraform diagnostics: the fact, the values, the way out.
 
-use tfplugin::{Diagnostic, Path};
+use tfplugin::{Diagnostic, Failed, Path};
 
 use crate::client::ApiError;
 
@@ -13,8 +13,19 @@ pub(crate) fn redfish(subject: &str, error: &redfish::Error) -> Diagnostic {
     )
 }
 
-/// The diagnostic of an agent's error.
-pub(crate) fn agent(error: &ApiError) -> Diagnostic {
+impl From<ApiError> for Diagnostic {
+    fn from(error: ApiError) -> Self {
+        agent(&error)
+    }
+}
+
+impl<M> From<ApiError> for Failed<M> {
+    fn from(error: ApiError) -> Self {
+        Diagnostic::from(error).into()
+    }
+}
+
+fn agent(error: &ApiError) -> Diagnostic {
     match error {
         ApiError::Problem(problem) => {
             Diagnostic::error(problem.title.clone(), problem.detail.clone())

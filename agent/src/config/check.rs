@@ -170,7 +170,7 @@ fn check_subnet(index: usize, subnet: &Subnet) -> Result<(), Error> {
         ));
     }
     if let Some(domain) = &subnet.domain
-        && !crate::hostname::is_valid(domain)
+        && !model::is_hostname(domain)
     {
         let reason = "this is no domain name: labels of letters, digits and dashes";
         return Err(invalid(

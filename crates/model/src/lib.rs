@@ -10,6 +10,7 @@ mod architecture;
 mod boot;
 mod boot_config;
 mod claim;
+mod hostname;
 pub mod ignition;
 mod mac;
 mod secret;
@@ -22,6 +23,7 @@ pub use boot_config::{
     Payload, UserDataFormat,
 };
 pub use claim::{Claim, ClaimPhase, Holder, Selector};
+pub use hostname::is_hostname;
 pub use mac::{MacAddr, ParseMacError};
 pub use secret::Secret;
 pub use server::{

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{Selector, Server};
 use tfplugin::{Context, DataSource, Diagnostic, Model, async_trait};
 
-use crate::{client::Client, diagnostics};
+use crate::client::Client;
 
 /// The servers that are registered in the site's agent, by whichever Terraform state.
 #[derive(Clone, Debug, Model)]
@@ -70,16 +70,8 @@ impl DataSource<Client> for Servers {
         cx: &mut Context<Client>,
         mut config: ServersModel,
     ) -> Result<ServersModel, Diagnostic> {
-        let api = cx
-            .client
-            .agent
-            .api()
-            .await
-            .map_err(|error| diagnostics::agent(&error))?;
-        let mut servers = api
-            .servers()
-            .await
-            .map_err(|error| diagnostics::agent(&error))?;
+        let api = cx.client.agent.api().await?;
+        let mut servers = api.servers().await?;
         let selector = Selector {
             match_labels: config.match_labels.clone().unwrap_or_default(),
             ..Selector::default()

@@ -86,13 +86,10 @@ impl Resource<Client> for BootConfig {
             }
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) if error.is_unreachable() => {
-                cx.warn(diagnostics::kept(
-                    diagnostics::agent(&error),
-                    "this boot config",
-                ));
+                cx.warn(diagnostics::kept(error.into(), "this boot config"));
                 Ok(Some(state))
             }
-            Err(error) => Err(diagnostics::agent(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -110,14 +107,9 @@ impl Resource<Client> for BootConfig {
         cx: &mut Context<Client>,
         state: BootConfigModel,
     ) -> Result<(), Diagnostic> {
-        let api = cx
-            .client
-            .agent
-            .api()
-            .await
-            .map_err(|error| diagnostics::agent(&error))?;
+        let api = cx.client.agent.api().await?;
         match api.delete_boot_config(id_of(&state)?).await {
-            Err(error) if !error.is_not_found() => Err(diagnostics::agent(&error)),
+            Err(error) if !error.is_not_found() => Err(error.into()),
             _ => Ok(()),
         }
     }
@@ -131,16 +123,8 @@ impl Resource<Client> for BootConfig {
             return Err(import_error("an identity"));
         };
         let uuid = Uuid::try_parse(&id).map_err(|_says_less| import_error(&format!("{id:?}")))?;
-        let api = cx
-            .client
-            .agent
-            .api()
-            .await
-            .map_err(|error| diagnostics::agent(&error))?;
-        let published = api
-            .boot_config(uuid)
-            .await
-            .map_err(|error| diagnostics::agent(&error))?;
+        let api = cx.client.agent.api().await?;
+        let published = api.boot_config(uuid).await?;
         let mut state = BootConfigModel {
             id: Some(uuid.to_string()),
             ..BootConfigModel::empty()
@@ -158,14 +142,8 @@ async fn publish(
     let timeout = Timeouts::create(&plan.timeouts, DEFAULT_TIMEOUT);
     let id = id_of(&plan)?;
     let spec = plan.spec(&cx.config);
-    let api = cx
-        .client
-        .agent
-        .api()
-        .await
-        .map_err(|error| diagnostics::agent(&error))?;
-    let published = api.put_boot_config(id, &spec).await;
-    let published = published.map_err(|error| diagnostics::agent(&error))?;
+    let api = cx.client.agent.api().await?;
+    let published = api.put_boot_config(id, &spec).await?;
     plan.revision = Some(published.revision.clone());
     plan.state = Some(state_name(published.state).to_owned());
     match ready(cx, &api, published, timeout).await {
@@ -206,7 +184,7 @@ async fn ready(
         published = api
             .boot_config(published.id)
             .await
-            .map_err(|error| (diagnostics::agent(&error), state))?;
+            .map_err(|error| (error.into(), state))?;
     }
 }
 

@@ -114,10 +114,10 @@ impl Resource<Client> for HostClaim {
                 return Ok(Some(state));
             }
             Err(error) if error.is_unreachable() => {
-                cx.warn(diagnostics::kept(diagnostics::agent(&error), "this claim"));
+                cx.warn(diagnostics::kept(error.into(), "this claim"));
                 return Ok(Some(state));
             }
-            Err(error) => return Err(diagnostics::agent(&error)),
+            Err(error) => return Err(error.into()),
         };
         if state.id.as_deref() != Some(claim.uid.to_string().as_str()) {
             cx.warn(Diagnostic::warning(
@@ -154,19 +154,13 @@ impl Resource<Client> for HostClaim {
         let uid = uid_of(&prior)?;
         plan.id.clone_from(&prior.id);
         plan.server_id.clone_from(&prior.server_id);
-        let api = cx
-            .client
-            .agent
-            .api()
-            .await
-            .map_err(|error| diagnostics::agent(&error))?;
+        let api = cx.client.agent.api().await?;
         let update = ClaimUpdate {
             uid,
             boot_config_id: plan.boot_config()?,
             hostname: plan.hostname.clone(),
         };
-        let claim = api.update_claim(server, &update).await;
-        let claim = claim.map_err(|error| diagnostics::agent(&error))?;
+        let claim = api.update_claim(server, &update).await?;
         plan.adopt(&claim);
         let again = plan.trigger() != prior.trigger() && plan.trigger().is_some();
         let mut held = hold::held(cx, claim).await?;
@@ -183,7 +177,7 @@ impl Resource<Client> for HostClaim {
                 generation: held.generation,
             };
             let armed = api.arm(server, arm).await;
-            held.claim = armed.map_err(|error| diagnostics::agent(&error))?;
+            held.claim = armed?;
         }
         if again || prior.phase.as_deref() == Some(RESERVED) {
             return boot::finish(cx, plan, held, timeout).await;
@@ -207,16 +201,8 @@ impl Resource<Client> for HostClaim {
         let server: ServerId = id
             .parse()
             .map_err(|error| import_error(&format!("{id:?}: {error}")))?;
-        let api = cx
-            .client
-            .agent
-            .api()
-            .await
-            .map_err(|error| diagnostics::agent(&error))?;
-        let claim = api
-            .claim_of(server)
-            .await
-            .map_err(|error| diagnostics::agent(&error))?;
+        let api = cx.client.agent.api().await?;
+        let claim = api.claim_of(server).await?;
         let mut state = ClaimModel::imported(server);
         state.id = Some(claim.uid.to_string());
         state.adopt(&claim);

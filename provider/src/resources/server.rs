@@ -213,14 +213,9 @@ impl Resource<Client> for Server {
             return Ok(());
         }
         let id = id_of(&state)?;
-        let api = cx
-            .client
-            .agent
-            .api()
-            .await
-            .map_err(|error| diagnostics::agent(&error))?;
+        let api = cx.client.agent.api().await?;
         match api.delete_server(id).await {
-            Err(error) if !error.is_not_found() => Err(diagnostics::agent(&error)),
+            Err(error) if !error.is_not_found() => Err(error.into()),
             _ => Ok(()),
         }
     }
@@ -236,16 +231,8 @@ impl Resource<Client> for Server {
         let server: ServerId = id
             .parse()
             .map_err(|error| import_error(&format!("{id:?}: {error}")))?;
-        let api = cx
-            .client
-            .agent
-            .api()
-            .await
-            .map_err(|error| diagnostics::agent(&error))?;
-        let server = api
-            .server(server)
-            .await
-            .map_err(|error| diagnostics::agent(&error))?;
+        let api = cx.client.agent.api().await?;
+        let server = api.server(server).await?;
         let labels = Some(server.spec.labels).filter(|labels| !labels.is_empty());
         let macs = server
             .spec

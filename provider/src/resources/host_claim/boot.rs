@@ -14,10 +14,7 @@ use super::{
     hold::Held,
     model::{ClaimModel, can_reach},
 };
-use crate::{
-    client::{ApiError, Client},
-    diagnostics,
-};
+use crate::{client::Client, diagnostics};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -57,7 +54,7 @@ pub(super) async fn hold_power(
             .api
             .settle(held.claim.server_id, held.claim.uid)
             .await
-            .map_err(|error| diagnostics::agent(&error)),
+            .map_err(Diagnostic::from),
         Err(diagnostic) => Err(diagnostic),
     };
     conclude(cx, plan, held.claim.clone(), done)
@@ -71,18 +68,17 @@ async fn steps(
     deadline: Instant,
 ) -> Result<Claim, Diagnostic> {
     let (server, uid) = (held.claim.server_id, held.claim.uid);
-    let of_agent = |error: ApiError| diagnostics::agent(&error);
     let arm = Arm {
         uid,
         generation: held.generation,
     };
-    let claim = held.api.arm(server, arm).await.map_err(of_agent)?;
+    let claim = held.api.arm(server, arm).await?;
     let seen = claim
         .boot
         .as_ref()
         .map_or(Stage::Armed, model::Boot::furthest);
     if let (Some(stage), Some(id)) = (plan.awaited(), claim.boot_config_id) {
-        let boot_config = held.api.boot_config(id).await.map_err(of_agent)?;
+        let boot_config = held.api.boot_config(id).await?;
         if !can_reach(&boot_config.spec, stage) {
             return Err(evidence::unreachable_stage(&boot_config, stage));
         }
@@ -94,7 +90,10 @@ async fn steps(
         Some(stage) if plan.power == "On" => observe(cx, &held, stage, deadline).await?,
         _ => claim,
     };
-    held.api.settle(server, claim.uid).await.map_err(of_agent)
+    held.api
+        .settle(server, claim.uid)
+        .await
+        .map_err(Diagnostic::from)
 }
 
 /// Sets the override and powers the server on, unless it is already on its way.
@@ -175,7 +174,7 @@ async fn observe(
             Err(error) if error.is_unreachable() && Instant::now() < deadline => {
                 tracing::warn!(%server, "the agent does not answer, waiting for it");
             }
-            Err(error) => return Err(diagnostics::agent(&error)),
+            Err(error) => return Err(error.into()),
         }
         tokio::select! {
             () = cx.stop.cancelled() => return Err(diagnostics::stopped("the server booted")),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::model::ClaimModel;
 use crate::{
-    client::{AgentApi, Client},
+    client::{AgentApi, ApiError, Client},
     diagnostics,
 };
 
@@ -66,26 +66,15 @@ pub(super) async fn take_again(
     let uid = super::uid_of(&plan)?;
     let power = plan.power.clone();
     let claim = request(cx, &plan, uid).await?;
-    let api = cx
-        .client
-        .agent
-        .api()
-        .await
-        .map_err(|error| diagnostics::agent(&error))?;
-    let claim = api.settle(claim.server_id, claim.uid).await;
-    let claim = claim.map_err(|error| diagnostics::agent(&error))?;
+    let api = cx.client.agent.api().await?;
+    let claim = api.settle(claim.server_id, claim.uid).await?;
     plan.adopt(&claim);
     plan.power = power;
     Ok(plan)
 }
 
 async fn request(cx: &Context<Client>, plan: &ClaimModel, uid: Uuid) -> Result<Claim, Diagnostic> {
-    let api = cx
-        .client
-        .agent
-        .api()
-        .await
-        .map_err(|error| diagnostics::agent(&error))?;
+    let api = cx.client.agent.api().await?;
     let server_id = plan
         .server_id
         .as_ref()
@@ -109,13 +98,14 @@ async fn request(cx: &Context<Client>, plan: &ClaimModel, uid: Uuid) -> Result<C
             Some(ProblemCode::NoMatch) => "selector",
             _ => "server_id",
         };
-        diagnostics::agent(&error).at(tfplugin::Path::root(attribute))
+        Diagnostic::from(error).at(tfplugin::Path::root(attribute))
     })
 }
 
 /// Refuses what a claim may not be made of: a server that somebody runs outside of every claim.
 async fn check(cx: &mut Context<Client>, claim: Claim) -> Result<Held, Diagnostic> {
-    let unbooted = claim.boot.is_none();
+    // A claim that boots nothing may hold a server that runs.
+    let unbooted = claim.boot_config_id.is_some() && claim.boot.is_none();
     let held = held(cx, claim).await?;
     let system = held.bmc.system(&held.system_uri).await;
     let system = system.map_err(|error| held.failed(&error))?;
@@ -155,20 +145,10 @@ async fn check(cx: &mut Context<Client>, claim: Claim) -> Result<Held, Diagnosti
 
 /// What is needed to work on a claimed server.
 pub(super) async fn held(cx: &Context<Client>, claim: Claim) -> Result<Held, Diagnostic> {
-    let api = cx
-        .client
-        .agent
-        .api()
-        .await
-        .map_err(|error| diagnostics::agent(&error))?;
-    let server = api.server(claim.server_id).await;
-    let server = server.map_err(|error| diagnostics::agent(&error))?;
+    let api = cx.client.agent.api().await?;
+    let server = api.server(claim.server_id).await?;
     let boot_config = match claim.boot_config_id {
-        Some(id) => Some(
-            api.boot_config(id)
-                .await
-                .map_err(|error| diagnostics::agent(&error))?,
-        ),
+        Some(id) => Some(api.boot_config(id).await?),
         None => None,
     };
     let bmc = cx.client.bmcs.bmc(&server.spec.bmc)?;
@@ -224,8 +204,8 @@ pub(super) async fn power_state(
     cx: &Context<Client>,
     id: ServerId,
 ) -> Result<Option<PowerState>, Unseen> {
-    let of_agent = |error| Unseen {
-        diagnostic: diagnostics::agent(&error),
+    let of_agent = |error: ApiError| Unseen {
+        diagnostic: error.into(),
         unreachable: false,
     };
     let api = cx.client.agent.api().await.map_err(of_agent)?;
@@ -258,12 +238,7 @@ pub(super) async fn release(
     let deadline = Instant::now() + timeout;
     let server = super::server_of(state)?;
     let uid = super::uid_of(state)?;
-    let api = cx
-        .client
-        .agent
-        .api()
-        .await
-        .map_err(|error| diagnostics::agent(&error))?;
+    let api = cx.client.agent.api().await?;
     let claim = match api.claim_of(server).await {
         Ok(claim) if claim.uid == uid => claim,
         // Somebody else's by now, or nobody's: not ours to touch.
@@ -275,11 +250,9 @@ pub(super) async fn release(
             ));
             return Ok(());
         }
-        Err(error) => return Err(diagnostics::agent(&error)),
+        Err(error) => return Err(error.into()),
     };
-    api.disarm(server, uid)
-        .await
-        .map_err(|error| diagnostics::agent(&error))?;
+    api.disarm(server, uid).await?;
     let held = held(cx, claim).await?;
     let power = match state.power_off() {
         "none" => None,
@@ -294,7 +267,7 @@ pub(super) async fn release(
         held.power(power, deadline).await?;
     }
     match api.release(server, uid).await {
-        Err(error) if !error.is_not_found() => Err(diagnostics::agent(&error)),
+        Err(error) if !error.is_not_found() => Err(error.into()),
         _ => Ok(()),
     }
 }

@@ -172,12 +172,7 @@ pub(super) async fn register(
     if !cx.client.agent.is_configured() {
         return Ok(());
     }
-    let api = cx
-        .client
-        .agent
-        .api()
-        .await
-        .map_err(|error| diagnostics::agent(&error))?;
+    let api = cx.client.agent.api().await?;
     let macs = plan
         .boot_mac_addresses
         .iter()
@@ -218,8 +213,7 @@ pub(super) async fn register(
         },
         unclaimable: plan.unclaimable,
     };
-    let server = api.put_server(id_of(plan)?, &spec).await;
-    let server = server.map_err(|error| diagnostics::agent(&error))?;
+    let server = api.put_server(id_of(plan)?, &spec).await?;
     plan.state = Some(server.state.to_string());
     plan.claim = server.holder.map(|holder| holder.to_string());
     Ok(())
@@ -255,9 +249,9 @@ pub(super) async fn registration(
             state.claim = None;
         }
         Err(error) if error.is_unreachable() => {
-            cx.warn(diagnostics::kept(diagnostics::agent(&error), "this server"));
+            cx.warn(diagnostics::kept(error.into(), "this server"));
         }
-        Err(error) => return Err(diagnostics::agent(&error)),
+        Err(error) => return Err(error.into()),
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 
 /// Whether `name` is a host name or a domain name: labels of 1 to 63 letters, digits and inner
 /// dashes, 253 characters in all (RFC 1123 section 2.1).
-pub(crate) fn is_valid(name: &str) -> bool {
+pub fn is_hostname(name: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label
@@ -24,14 +24,14 @@ mod tests {
     #[test]
     fn a_host_name_can_mean_nothing_else_where_it_is_inserted() {
         for good in ["a", "node-1", "7", "rack1-u07.ams.example.com"] {
-            assert!(is_valid(good), "{good}");
+            assert!(is_hostname(good), "{good}");
         }
         for bad in [
             "", "-a", "a-", "a b", "a\nb", "a..b", "a.", "ä", "a_b", "${x}", "a\"b",
         ] {
-            assert!(!is_valid(bad), "{bad}");
+            assert!(!is_hostname(bad), "{bad}");
         }
-        assert!(!is_valid(&"a".repeat(64)));
-        assert!(!is_valid(&["a"; 128].join(".")));
+        assert!(!is_hostname(&"a".repeat(64)));
+        assert!(!is_hostname(&["a"; 128].join(".")));
     }
 }
