@@ -43,7 +43,8 @@ pub(crate) struct ServerModel {
     /// Its asset tag.
     #[tf(optional, computed, keep)]
     pub asset_tag: Option<String>,
-    /// Its indicator LED: `Lit`, `Blinking` or `Off`.
+    /// Its indicator LED: `Lit`, `Blinking` or `Off`. Many BMCs know only on and off, so a change
+    /// between the first two is no drift.
     #[tf(optional, computed, keep, check = checks::indicator_led)]
     pub indicator_led: Option<String>,
     /// Who made it.

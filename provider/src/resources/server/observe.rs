@@ -139,7 +139,12 @@ pub(super) fn adopt(state: &mut ServerModel, system: &System) -> Result<(), Diag
 /// Takes over the settings that the BMC reports.
 pub(super) fn adopt_settings(state: &mut ServerModel, system: &System) {
     state.asset_tag.clone_from(&system.asset_tag);
-    state.indicator_led = system.indicator_led.as_ref().map(ToString::to_string);
+    // A BMC that knows only on and off shows either word for on, whichever it was given.
+    let on = |word: &str| redfish::IndicatorLed::from(word).is_on();
+    let seen = system.indicator_led.as_ref();
+    if !(state.indicator_led.as_deref().is_some_and(on) && seen.is_some_and(|led| led.is_on())) {
+        state.indicator_led = seen.map(ToString::to_string);
+    }
 }
 
 /// Reads the network interfaces, which cost a request each, and what can boot from them.
