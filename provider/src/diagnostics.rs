@@ -85,10 +85,27 @@ pub(crate) fn at(attribute: &str, summary: &str, detail: impl Into<String>) -> D
     Diagnostic::error(summary, detail).at(Path::root(attribute))
 }
 
-/// `text` with a capital letter.
+/// `text` with a capital letter, unless it begins with something that is no word, such as a URL.
 pub(crate) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    let (word, rest) = text.split_at(text.find(' ').unwrap_or(text.len()));
+    let mut letters = word.chars();
+    match letters.next() {
+        Some(first) if word.chars().all(char::is_alphabetic) => {
+            let word: String = first.to_uppercase().chain(letters).collect();
+            word + rest
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_and_a_url_stays_as_it_is() {
+        assert_eq!(sentence("no route to host"), "No route to host");
+        assert_eq!(sentence("https://a refuses"), "https://a refuses");
+        assert_eq!(sentence(""), "");
+    }
 }

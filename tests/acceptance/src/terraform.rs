@@ -171,6 +171,19 @@ impl Workspace {
         command.spawn().expect("terraform starts")
     }
 
+    /// Sends a signal to everything that [`start`](Self::start) started, as a terminal does.
+    ///
+    /// # Panics
+    ///
+    /// If there is nobody to send it to.
+    pub fn signal(child: &Child, signal: &str) {
+        let group = format!("-{}", child.id());
+        let sent = Command::new("kill")
+            .args(["-s", signal, "--", &group])
+            .status();
+        assert!(sent.expect("kill starts").success());
+    }
+
     /// Waits for what [`start`](Self::start) started.
     pub fn finish(child: Child) -> Outcome {
         outcome(&child.wait_with_output().expect("terraform's output"))

@@ -91,19 +91,15 @@ async fn ctrl_c_ends_an_apply_at_once_and_the_next_one_finishes_the_job() {
     let workspace = Workspace::with(&configuration::host(&site, 0, ""), site.environment());
     workspace.run(&["init", "-input=false"]).success();
     let child = workspace.start(&["apply", "-auto-approve", "-input=false"]);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while machine.power_state() != PowerState::On {
-        assert!(Instant::now() < deadline, "the server was never powered on");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let is_on = |machine: &rack::Snapshot| machine.power_state == PowerState::On;
+    machine
+        .wait_until(Duration::from_secs(60), is_on)
+        .await
+        .unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
     let interrupted = Instant::now();
-    // To the whole group, as a terminal does it: the provider gets it too.
-    let group = format!("-{}", child.id());
-    let kill = std::process::Command::new("kill")
-        .args(["-INT", "--", &group])
-        .status();
-    assert!(kill.unwrap().success());
+    // The provider gets it too.
+    Workspace::signal(&child, "INT");
     let outcome = Workspace::finish(child);
     let took = interrupted.elapsed();
     assert!(took < Duration::from_secs(2), "{took:?}\n{}", outcome.text);
@@ -144,16 +140,12 @@ async fn a_provider_that_was_killed_leaves_a_claim_that_the_next_apply_resumes()
     let workspace = Workspace::with(&configuration::host(&site, 0, ""), site.environment());
     workspace.run(&["init", "-input=false"]).success();
     let child = workspace.start(&["apply", "-auto-approve", "-input=false"]);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while machine.power_state() != PowerState::On {
-        assert!(Instant::now() < deadline, "the server was never powered on");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let group = format!("-{}", child.id());
-    let kill = std::process::Command::new("kill")
-        .args(["-KILL", "--", &group])
-        .status();
-    assert!(kill.unwrap().success());
+    let is_on = |machine: &rack::Snapshot| machine.power_state == PowerState::On;
+    machine
+        .wait_until(Duration::from_secs(60), is_on)
+        .await
+        .unwrap();
+    Workspace::signal(&child, "KILL");
     Workspace::finish(child);
 
     machine.set_faults(rack::Faults::default());

@@ -5,7 +5,7 @@
     reason = "the functions that tests share are tests too"
 )]
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use acceptance::{PASSWORD, Site, Workspace, configuration};
 
@@ -130,6 +130,53 @@ async fn no_secret_reaches_state_plan_logs_or_the_agents_disk() {
     );
     assert_nowhere(&site, &workspace);
     workspace.destroy();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_secret_is_left_by_a_crash_a_refresh_or_a_destroy() {
+    let mut site = Site::start("crash", 1).await;
+    let workspace = with_secrets(&site);
+    workspace.run(&["init", "-input=false"]).success();
+    site.machine(0).set_faults(rack::Faults {
+        no_dhcp: true,
+        ..rack::Faults::default()
+    });
+    let apply = ["apply", "-auto-approve", "-input=false", "-lock=false"];
+    let child = workspace.start(&apply);
+    let is_on = |machine: &rack::Snapshot| machine.power_state == model::PowerState::On;
+    let machine = site.machine(0);
+    machine
+        .wait_until(Duration::from_secs(60), is_on)
+        .await
+        .unwrap();
+    Workspace::signal(&child, "KILL");
+    let killed = Workspace::finish(child);
+    workspace.write("killed.txt", &killed.text);
+    site.agent.kill();
+    assert_nowhere(&site, &workspace);
+
+    site.agent.restart();
+    site.machine(0).set_faults(rack::Faults::default());
+    site.machine(0).force_power_off();
+    workspace.run(&apply).success();
+    let refresh = workspace.run(&["apply", "-refresh-only", "-auto-approve"]);
+    workspace.write("refresh.txt", &refresh.success().text);
+    assert_nowhere(&site, &workspace);
+
+    // An error tells what was wrong with a secret, and not the secret.
+    site.machine(0).set_faults(rack::Faults {
+        wrong_credentials: true,
+        ..rack::Faults::default()
+    });
+    site.machine(0).drop_bmc_sessions();
+    let refused = workspace.run(&["destroy", "-auto-approve"]);
+    workspace.write(
+        "refused.txt",
+        &refused.failure(&["the password is wrong"]).text,
+    );
+    site.machine(0).set_faults(rack::Faults::default());
+    workspace.destroy();
+    assert_nowhere(&site, &workspace);
 }
 
 #[tokio::test(flavor = "multi_thread")]
