@@ -129,6 +129,7 @@ impl Field {
             attribute.replace_if = #replace_if;
             attribute.keep = #keep;
             attribute.identity = #identity;
+            attribute.later = <#ty as ::tfplugin::AttributeType>::LATER;
             attribute.default = #default;
             attribute.checks = ::std::vec![#(#checks as ::tfplugin::Check),*];
             attribute.element_checks = ::std::vec![#(#checks_each as ::tfplugin::Check),*];

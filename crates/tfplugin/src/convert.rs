@@ -3,7 +3,7 @@
 use crate::{
     Attribute, Diagnostic, Nesting, Path, Severity, Shape, Type, Value,
     codec::{self, EncodeError},
-    erased::Schema,
+    erased::{Schema, Signature},
     path::Step,
     pb,
 };
@@ -129,6 +129,34 @@ fn nested(nesting: Nesting, attributes: &[Attribute]) -> pb::schema::Object {
 
 fn type_json(ty: &Type) -> Vec<u8> {
     ty.to_json().to_string().into_bytes()
+}
+
+/// The message for a function.
+pub(crate) fn function(signature: &Signature) -> pb::Function {
+    let (single, variadic) = signature.split();
+    let parameter = |parameter: &Attribute, ty: &Type| pb::function::Parameter {
+        name: parameter.name.to_owned(),
+        r#type: type_json(ty),
+        allow_null_value: parameter.optional,
+        allow_unknown_values: parameter.later,
+        description: parameter.doc.to_owned(),
+        description_kind: pb::StringKind::Markdown.into(),
+    };
+    pb::Function {
+        parameters: single
+            .iter()
+            .map(|single| parameter(single, &single.ty()))
+            .collect(),
+        variadic_parameter: variadic
+            .map(|variadic| parameter(variadic, &Signature::element(variadic))),
+        r#return: Some(pb::function::Return {
+            r#type: type_json(&signature.result),
+        }),
+        summary: signature.summary.to_owned(),
+        description: signature.doc.to_owned(),
+        description_kind: pb::StringKind::Markdown.into(),
+        deprecation_message: String::new(),
+    }
 }
 
 /// The message for the attributes that identify a resource; none if there are no such.

@@ -1,8 +1,21 @@
-//! Resources and data sources without their model types, so that many kinds fit in one map.
+//! The parts of a provider without their model types, so that many kinds fit in one map.
+
+mod action;
+mod ephemeral;
+mod function;
+mod list_resource;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value as Json;
 
+pub(crate) use crate::erased::{
+    action::AnyAction,
+    ephemeral::AnyEphemeral,
+    function::{Callable, Signature},
+    list_resource::AnyListResource,
+};
 use crate::{
     Attribute, AttributeType, Context, DataSource, Diagnostic, Failed, ImportBy, Model, MoveSource,
     Path, Plan, Resource, Type, Value, schema,
@@ -33,7 +46,8 @@ impl Schema {
 /// A part with its schema, which is made once.
 pub(crate) struct Offer<T: ?Sized> {
     pub(crate) schema: Schema,
-    pub(crate) part: Box<T>,
+    /// Shared, because an action goes on after its call was answered.
+    pub(crate) part: Arc<T>,
 }
 
 /// What a create or an update came to.
@@ -63,7 +77,7 @@ pub(crate) trait AnyDataSource<C>: Send + Sync {
     async fn read(&self, cx: &mut Context<C>, config: Value) -> Result<Value, Diagnostic>;
 }
 
-/// A resource or data source whose type is forgotten.
+/// A part whose type is forgotten.
 pub(crate) struct Erased<T>(pub(crate) T);
 
 #[async_trait]

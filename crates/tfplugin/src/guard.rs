@@ -27,6 +27,11 @@ pub(crate) async fn guard<T>(future: impl Future<Output = T>) -> Result<T, Diagn
     .await
 }
 
+/// The same for something that does not wait.
+pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, Diagnostic> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|_panic| panicked())
+}
+
 /// Logs every panic as one line and remembers where it was.
 ///
 /// The text of a panic goes to the log only: it may quote a value.

@@ -1,7 +1,8 @@
 //! Terraform plugin protocol 6: everything a provider needs that is not about its subject.
 //!
-//! A provider implements [`Provider`], [`Resource`] and [`DataSource`] in plain Rust types and
-//! hands itself to [`run`]. One struct with `#[derive(Model)]` is the schema, the documentation
+//! A provider implements [`Provider`] and, for each part it offers, [`Resource`], [`DataSource`],
+//! [`Function`], [`Ephemeral`], [`ListResource`] or [`Action`] in plain Rust types, and hands
+//! itself to [`run`]. One struct with `#[derive(Model)]` is the schema, the documentation
 //! and the state of a resource at once; create, read, update and delete see only that struct.
 //! [`Value`] trees, in which things may be unknown, appear only where Terraform needs them: in
 //! planning and validation.
@@ -16,9 +17,13 @@ extern crate self as tfplugin;
 mod provider;
 mod resource;
 
+mod action;
 mod context;
 mod data_source;
 mod diagnostic;
+mod ephemeral;
+mod function;
+mod list_resource;
 mod path;
 
 mod model;
@@ -46,10 +51,14 @@ pub use async_trait::async_trait;
 pub use tfplugin_derive::Model;
 pub use tokio_util::sync::CancellationToken;
 
+pub use action::{Action, Progress};
 pub use codec::DecodeError;
 pub use context::Context;
 pub use data_source::DataSource;
 pub use diagnostic::{Diagnostic, Failed, Severity};
+pub use ephemeral::{Ephemeral, Opened};
+pub use function::{Function, Later};
+pub use list_resource::{ListResource, Listed, Wanted};
 pub use model::{AttributeType, Model};
 pub use number::{NotANumber, Number};
 pub use path::Path;

@@ -14,6 +14,9 @@ pub trait AttributeType: Sized + Send + Sync + 'static {
     /// Whether null is a value of the type, so that an attribute of it is not required.
     const OPTIONAL: bool = false;
 
+    /// Whether a value that is not known yet is one of the type; see [`Later`](crate::Later).
+    const LATER: bool = false;
+
     /// What Terraform is told about the type.
     fn shape() -> Shape;
 

@@ -39,6 +39,8 @@ pub struct Attribute {
     pub keep: bool,
     /// Part of what identifies the resource for good.
     pub identity: bool,
+    /// A function is called although this argument is not known yet.
+    pub later: bool,
     /// What it is when the user does not set it.
     pub default: Option<Value>,
     /// What its value has to satisfy.
@@ -89,6 +91,7 @@ impl Attribute {
             replace_if: None,
             keep: false,
             identity: false,
+            later: false,
             default: None,
             checks: Vec::new(),
             element_checks: Vec::new(),

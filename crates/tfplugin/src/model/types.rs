@@ -92,6 +92,7 @@ fn number<T>(value: &Value, read: impl Fn(&Number) -> Option<T>) -> Option<T> {
 /// `None` is null, and in a plan also "not known yet: the provider fills it in".
 impl<T: AttributeType> AttributeType for Option<T> {
     const OPTIONAL: bool = true;
+    const LATER: bool = T::LATER;
 
     fn shape() -> Shape {
         T::shape()
@@ -99,7 +100,8 @@ impl<T: AttributeType> AttributeType for Option<T> {
 
     fn decode(value: Value, path: &Path) -> Result<Self, DecodeError> {
         match value {
-            Value::Null | Value::Unknown(_) => Ok(None),
+            Value::Null => Ok(None),
+            Value::Unknown(_) if !T::LATER => Ok(None),
             known => T::decode(known, path).map(Some),
         }
     }

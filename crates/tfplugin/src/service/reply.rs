@@ -8,9 +8,9 @@ use crate::{Diagnostic, convert, guard::guard, pb};
 
 pub(super) type Answer<T> = Result<Response<T>, Status>;
 
-/// A response that can carry diagnostics.
-pub(super) trait Reply: Default {
-    fn diagnostics(&mut self) -> &mut Vec<pb::Diagnostic>;
+/// A response that can say that the call failed.
+pub(super) trait Reply {
+    fn failed(diagnostic: Diagnostic) -> Self;
 }
 
 /// Runs a call. A call that fails or panics is answered too, with an error diagnostic: a gRPC
@@ -20,11 +20,7 @@ pub(super) async fn reply<T: Reply>(
     call: impl Future<Output = Result<T, Diagnostic>>,
 ) -> Answer<T> {
     let start = Instant::now();
-    let response = guard(call).await.flatten().unwrap_or_else(|diagnostic| {
-        let mut response = T::default();
-        response.diagnostics().push(convert::diagnostic(diagnostic));
-        response
-    });
+    let response = guard(call).await.flatten().unwrap_or_else(T::failed);
     tracing::trace!(rpc, elapsed = ?start.elapsed(), "answered");
     Ok(Response::new(response))
 }
@@ -32,8 +28,11 @@ pub(super) async fn reply<T: Reply>(
 macro_rules! reply {
     ($($rpc:ident)*) => { $(
         impl Reply for pb::$rpc::Response {
-            fn diagnostics(&mut self) -> &mut Vec<pb::Diagnostic> {
-                &mut self.diagnostics
+            fn failed(diagnostic: Diagnostic) -> Self {
+                Self {
+                    diagnostics: vec![convert::diagnostic(diagnostic)],
+                    ..Default::default()
+                }
             }
         }
     )* };
@@ -46,4 +45,7 @@ reply! {
     upgrade_resource_state upgrade_resource_identity move_resource_state
     read_resource plan_resource_change apply_resource_change import_resource_state
     read_data_source
+    validate_ephemeral_resource_config validate_list_resource_config validate_action_config
+    open_ephemeral_resource renew_ephemeral_resource close_ephemeral_resource
+    plan_action
 }

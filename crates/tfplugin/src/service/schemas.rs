@@ -1,7 +1,9 @@
 //! What there is to configure.
 
+use std::collections::{BTreeMap, HashMap};
+
 use super::Service;
-use crate::{Provider, convert, pb};
+use crate::{Provider, convert, pb, provider::Offers};
 
 const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
     plan_destroy: true,
@@ -12,34 +14,56 @@ const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
 
 impl<P: Provider> Service<P> {
     pub(super) fn metadata(&self) -> pb::get_metadata::Response {
-        use pb::get_metadata::{DataSourceMetadata, ResourceMetadata};
-        let resources = self.parts.resources.keys().cloned();
-        let data_sources = self.parts.data_sources.keys().cloned();
+        use pb::get_metadata::{
+            ActionMetadata, DataSourceMetadata, EphemeralMetadata, FunctionMetadata,
+            ListResourceMetadata, ResourceMetadata,
+        };
+        let parts = &self.parts;
         pb::get_metadata::Response {
             server_capabilities: Some(CAPABILITIES),
-            resources: resources
-                .map(|type_name| ResourceMetadata { type_name })
-                .collect(),
-            data_sources: data_sources
-                .map(|type_name| DataSourceMetadata { type_name })
-                .collect(),
-            ..Default::default()
+            diagnostics: Vec::new(),
+            resources: names(&parts.resources, |type_name| ResourceMetadata { type_name }),
+            data_sources: names(&parts.data_sources, |type_name| DataSourceMetadata {
+                type_name,
+            }),
+            ephemeral_resources: names(&parts.ephemerals, |type_name| EphemeralMetadata {
+                type_name,
+            }),
+            list_resources: names(&parts.lists, |type_name| ListResourceMetadata { type_name }),
+            actions: names(&parts.actions, |type_name| ActionMetadata { type_name }),
+            functions: names(&parts.functions, |name| FunctionMetadata { name }),
         }
     }
 
     pub(super) fn schemas(&self) -> pb::get_provider_schema::Response {
-        let resources = self.parts.resources.iter();
-        let data_sources = self.parts.data_sources.iter();
+        let parts = &self.parts;
+        let actions = schemas(&parts.actions).into_iter();
+        let action_schema = |schema| pb::ActionSchema {
+            schema: Some(schema),
+        };
         pb::get_provider_schema::Response {
             provider: Some(convert::schema(&self.config)),
-            resource_schemas: resources
-                .map(|(name, offer)| (name.clone(), convert::schema(&offer.schema)))
+            provider_meta: None,
+            resource_schemas: schemas(&parts.resources),
+            data_source_schemas: schemas(&parts.data_sources),
+            ephemeral_resource_schemas: schemas(&parts.ephemerals),
+            list_resource_schemas: schemas(&parts.lists),
+            action_schemas: actions
+                .map(|(name, schema)| (name, action_schema(schema)))
                 .collect(),
-            data_source_schemas: data_sources
-                .map(|(name, offer)| (name.clone(), convert::schema(&offer.schema)))
-                .collect(),
+            functions: self.functions().functions,
             server_capabilities: Some(CAPABILITIES),
-            ..Default::default()
+            diagnostics: Vec::new(),
+        }
+    }
+
+    pub(super) fn functions(&self) -> pb::get_functions::Response {
+        let functions = self.parts.functions.iter();
+        pb::get_functions::Response {
+            functions: functions
+                .map(|(name, function)| (name.clone(), convert::function(&function.signature)))
+                .collect(),
+            diagnostics: Vec::new(),
         }
     }
 
@@ -53,4 +77,15 @@ impl<P: Provider> Service<P> {
             diagnostics: Vec::new(),
         }
     }
+}
+
+fn names<T, M>(parts: &BTreeMap<String, T>, message: impl Fn(String) -> M) -> Vec<M> {
+    parts.keys().cloned().map(message).collect()
+}
+
+fn schemas<T: ?Sized>(parts: &Offers<T>) -> HashMap<String, pb::Schema> {
+    let parts = parts.iter();
+    parts
+        .map(|(name, offer)| (name.clone(), convert::schema(&offer.schema)))
+        .collect()
 }

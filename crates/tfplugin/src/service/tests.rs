@@ -1,8 +1,12 @@
 //! The service as a host sees it, through the generated client.
 
+mod actions;
 mod changes;
+mod ephemerals;
+mod functions;
 mod kit;
 mod life;
+mod lists;
 mod stored;
 
 use serde_json::{Value as Json, json};
@@ -66,8 +70,10 @@ async fn a_nested_attribute_has_a_nested_type_and_no_type() {
         schemas.data_source_schemas.keys().collect::<Vec<_>>(),
         ["kit_looked"]
     );
-    assert!(schemas.functions.is_empty() && schemas.ephemeral_resource_schemas.is_empty());
-    assert!(schemas.list_resource_schemas.is_empty() && schemas.action_schemas.is_empty());
+    let session = &schemas.ephemeral_resource_schemas["kit_session"];
+    assert_eq!(session.block.as_ref().unwrap().attributes.len(), 2);
+    assert!(schemas.list_resource_schemas.contains_key("kit_thing"));
+    assert!(schemas.action_schemas["kit_poke"].schema.is_some());
     let capabilities = schemas.server_capabilities.unwrap();
     assert!(capabilities.plan_destroy && capabilities.get_provider_schema_optional);
     assert!(capabilities.move_resource_state && !capabilities.generate_resource_config);
@@ -85,50 +91,11 @@ async fn the_metadata_names_what_the_schemas_have() {
         .into_inner();
     assert_eq!(metadata.resources[0].type_name, "kit_thing");
     assert_eq!(metadata.data_sources[0].type_name, "kit_looked");
-    let request = pb::get_functions::Request {};
-    let functions = host
-        .provider
-        .get_functions(request)
-        .await
-        .unwrap()
-        .into_inner();
-    assert!(functions.functions.is_empty());
-}
-
-#[tokio::test]
-async fn what_a_provider_does_not_offer_is_unimplemented() {
-    let mut host = Host::configured(Kit::default()).await;
-    let open = pb::open_ephemeral_resource::Request::default();
-    let call = pb::call_function::Request::default();
-    let invoke = pb::invoke_action::Request::default();
-    let list = pb::list_resource::Request::default();
-    let codes = [
-        host.provider
-            .open_ephemeral_resource(open)
-            .await
-            .map(drop)
-            .unwrap_err()
-            .code(),
-        host.provider
-            .call_function(call)
-            .await
-            .map(drop)
-            .unwrap_err()
-            .code(),
-        host.provider
-            .invoke_action(invoke)
-            .await
-            .map(drop)
-            .unwrap_err()
-            .code(),
-        host.provider
-            .list_resource(list)
-            .await
-            .map(drop)
-            .unwrap_err()
-            .code(),
-    ];
-    assert_eq!(codes, [tonic::Code::Unimplemented; 4]);
+    assert_eq!(metadata.ephemeral_resources[0].type_name, "kit_session");
+    assert_eq!(metadata.list_resources[0].type_name, "kit_thing");
+    assert_eq!(metadata.actions[0].type_name, "kit_poke");
+    let functions = metadata.functions.iter().map(|function| &*function.name);
+    assert_eq!(functions.collect::<Vec<_>>(), ["join", "known"]);
 }
 
 async fn validate(host: &mut Host, config: Json, write_only_allowed: bool) -> Vec<Told> {

@@ -13,6 +13,12 @@ use serde_json::{Value as Json, json};
 use tokio::sync::{Barrier, Notify};
 use tokio_util::sync::CancellationToken;
 
+use super::{
+    actions::Poke,
+    ephemerals::Sessions,
+    functions::{Join, Known},
+    lists::Search,
+};
 use crate::{
     Context, DataSource, Diagnostic, Failed, ImportBy, Model, MoveSource, Parts, Path, Plan,
     Provider, Resource, Value,
@@ -23,6 +29,8 @@ pub(super) struct Kit {
     pub(super) shutdowns: Arc<AtomicUsize>,
     /// Told when a thing begins to wait.
     pub(super) waiting: Arc<Notify>,
+    /// Told when an action was stopped.
+    pub(super) stopped: Arc<Notify>,
 }
 
 #[derive(Model)]
@@ -31,7 +39,8 @@ pub(super) struct Config {
 }
 
 pub(super) struct Client {
-    waiting: Arc<Notify>,
+    pub(super) waiting: Arc<Notify>,
+    pub(super) stopped: Arc<Notify>,
     two: Barrier,
 }
 
@@ -54,6 +63,7 @@ impl Provider for Kit {
             Some("panic") => panic!("asked to panic"),
             _ => Ok(Client {
                 waiting: Arc::clone(&self.waiting),
+                stopped: Arc::clone(&self.stopped),
                 two: Barrier::new(2),
             }),
         }
@@ -61,6 +71,8 @@ impl Provider for Kit {
 
     fn parts(&self, parts: &mut Parts<Client>) {
         parts.resource(Things).data_source(Lookup);
+        parts.function(Join).function(Known).ephemeral(Sessions);
+        parts.list_resource(Search).action(Poke);
     }
 
     async fn shutdown(&self, _: Arc<Client>) {
@@ -98,7 +110,7 @@ pub(super) struct Part {
     key: Option<String>,
 }
 
-fn no_spaces(value: &Value) -> Result<(), String> {
+pub(super) fn no_spaces(value: &Value) -> Result<(), String> {
     let spaces = value.as_str().is_some_and(|text| text.contains(' '));
     if spaces {
         Err("there are no spaces in it".to_owned())
@@ -248,7 +260,7 @@ impl Resource<Client> for Things {
     }
 }
 
-fn bare(name: &str) -> Thing {
+pub(super) fn bare(name: &str) -> Thing {
     Thing {
         id: Some(format!("id-{name}")),
         name: name.to_owned(),
