@@ -1,9 +1,10 @@
 //! The provider's pages for the Terraform Registry, from its schema and its examples.
 //!
-//! The layout is the one the Registry knows and its users know: `index.md`, `resources/*.md` and
-//! `data-sources/*.md`, each with front matter, an example and the schema. A program that writes
-//! the pages and a test that compares them are both a few lines over [`pages`].
+//! The layout is the one the Registry knows and its users know: `index.md`, and a directory for each
+//! kind of part, such as `resources/*.md`; each page has front matter, an example and the schema. A
+//! program that writes the pages and a test that compares them are both a few lines over [`pages`].
 
+mod function;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -14,7 +15,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Attribute, Parts, Provider, Shape, erased::Schema};
+use crate::{
+    Attribute, Parts, Provider, Shape,
+    erased::{Callable, Offer, Schema},
+    provider::Offers,
+};
 
 /// Why the pages could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +46,9 @@ pub enum Error {
 /// The text of every page by its path below `docs/`.
 ///
 /// `examples` is the directory with `provider/provider.tf`,
-/// `resources/<type>/{resource.tf,import.sh}` and `data-sources/<type>/data-source.tf`.
+/// `resources/<type>/{resource.tf,import.sh}`, `data-sources/<type>/data-source.tf`,
+/// `ephemeral-resources/<type>/ephemeral-resource.tf`, `actions/<type>/action.tf`,
+/// `list-resources/<type>/list-resource.tfquery.hcl` and `functions/<name>/function.tf`.
 ///
 /// # Errors
 /// If an example or the description of an attribute is missing.
@@ -50,48 +57,113 @@ pub fn pages<P: Provider>(
     examples: &Path,
 ) -> Result<BTreeMap<PathBuf, String>, Error> {
     let parts = Parts::of(provider);
-    let program = format!("terraform-provider-{}", P::NAME);
-    let mut pages = BTreeMap::new();
-
-    let schema = Schema::of::<P::Config>(0);
-    described(P::NAME, "", &schema.attributes)?;
-    let example = read(&examples.join("provider/provider.tf"))?;
-    let page = Page {
-        title: format!("{} Provider", P::NAME),
-        of: "",
-        schema: &schema,
+    let mut book = Book {
+        prefix: P::NAME,
+        program: format!("terraform-provider-{}", P::NAME),
+        examples,
+        pages: BTreeMap::new(),
     };
-    pages.insert(
-        PathBuf::from("index.md"),
-        page.render(&program, &example, None),
-    );
+    book.index(&Schema::of::<P::Config>(0))?;
+    book.chapter(&RESOURCES, &parts.resources)?;
+    book.chapter(&DATA_SOURCES, &parts.data_sources)?;
+    book.chapter(&EPHEMERALS, &parts.ephemerals)?;
+    book.chapter(&LISTS, &parts.lists)?;
+    book.chapter(&ACTIONS, &parts.actions)?;
+    for (name, Callable { signature, .. }) in &parts.functions {
+        described(name, "", &signature.parameters)?;
+        let directory = examples.join("functions").join(name);
+        let example = read(&directory.join("function.tf"))?;
+        let page = function::render(name, signature, &book.program, &example);
+        let path = Path::new("functions").join(format!("{name}.md"));
+        book.pages.insert(path, page);
+    }
+    Ok(book.pages)
+}
 
-    for (name, offer) in &parts.resources {
-        described(name, "", &offer.schema.attributes)?;
-        let directory = examples.join("resources").join(name);
-        let example = read(&directory.join("resource.tf"))?;
-        let import = read(&directory.join("import.sh"))?;
+/// The parts of one kind.
+struct Chapter {
+    /// What one of them is called.
+    title: &'static str,
+    /// The directory of their pages, and of their examples.
+    directory: &'static str,
+    /// The file of each example.
+    example: &'static str,
+    /// Whether there is an example of an import.
+    imports: bool,
+}
+
+const RESOURCES: Chapter = Chapter {
+    title: "Resource",
+    directory: "resources",
+    example: "resource.tf",
+    imports: true,
+};
+const DATA_SOURCES: Chapter = Chapter {
+    title: "Data Source",
+    directory: "data-sources",
+    example: "data-source.tf",
+    imports: false,
+};
+const EPHEMERALS: Chapter = Chapter {
+    title: "Ephemeral Resource",
+    directory: "ephemeral-resources",
+    example: "ephemeral-resource.tf",
+    imports: false,
+};
+const LISTS: Chapter = Chapter {
+    title: "List Resource",
+    directory: "list-resources",
+    example: "list-resource.tfquery.hcl",
+    imports: false,
+};
+const ACTIONS: Chapter = Chapter {
+    title: "Action",
+    directory: "actions",
+    example: "action.tf",
+    imports: false,
+};
+
+struct Book<'a> {
+    prefix: &'static str,
+    program: String,
+    examples: &'a Path,
+    pages: BTreeMap<PathBuf, String>,
+}
+
+impl Book<'_> {
+    fn index(&mut self, schema: &Schema) -> Result<(), Error> {
+        described(self.prefix, "", &schema.attributes)?;
+        let example = read(&self.examples.join("provider/provider.tf"))?;
         let page = Page {
-            title: name.clone(),
-            of: "Resource",
-            schema: &offer.schema,
+            title: format!("{} Provider", self.prefix),
+            of: "",
+            schema,
         };
-        let path = page_path("resources", P::NAME, name);
-        pages.insert(path, page.render(&program, &example, Some(&import)));
+        let page = page.render(&self.program, &example, None);
+        self.pages.insert(PathBuf::from("index.md"), page);
+        Ok(())
     }
-    for (name, offer) in &parts.data_sources {
-        described(name, "", &offer.schema.attributes)?;
-        let directory = examples.join("data-sources").join(name);
-        let example = read(&directory.join("data-source.tf"))?;
-        let page = Page {
-            title: name.clone(),
-            of: "Data Source",
-            schema: &offer.schema,
-        };
-        let path = page_path("data-sources", P::NAME, name);
-        pages.insert(path, page.render(&program, &example, None));
+
+    fn chapter<T: ?Sized>(&mut self, chapter: &Chapter, parts: &Offers<T>) -> Result<(), Error> {
+        for (name, Offer { schema, .. }) in parts {
+            described(name, "", &schema.attributes)?;
+            let directory = self.examples.join(chapter.directory).join(name);
+            let example = read(&directory.join(chapter.example))?;
+            let import = match chapter.imports {
+                true => Some(read(&directory.join("import.sh"))?),
+                false => None,
+            };
+            let page = Page {
+                title: name.clone(),
+                of: chapter.title,
+                schema,
+            };
+            let page = page.render(&self.program, &example, import.as_deref());
+            let path = page_path(chapter.directory, self.prefix, name);
+            self.pages.insert(path, page);
+        }
+        Ok(())
     }
-    Ok(pages)
 }
 
 /// `resources/server.md` for `baremetal_server`.
@@ -130,7 +202,7 @@ fn read(path: &Path) -> Result<String, Error> {
 
 struct Page<'a> {
     title: String,
-    /// "Resource", "Data Source"; nothing for the provider.
+    /// What it is, such as "Data Source"; nothing for the provider.
     of: &'static str,
     schema: &'a Schema,
 }
@@ -149,13 +221,9 @@ impl Page<'_> {
         let doc = schema.doc;
         let summary = summary(doc);
         let body = schema::render(&schema.attributes);
+        let front = front(program, &page_title, &summary);
         let mut page = format!(
-            "---\n\
-             # generated by {program}\n\
-             page_title: \"{page_title}\"\n\
-             subcategory: \"\"\n\
-             description: |-\n  {summary}\n\
-             ---\n\n\
+            "{front}\
              # {heading}\n\n\
              {doc}\n\n\
              ## Example Usage\n\n\
@@ -174,6 +242,18 @@ impl Page<'_> {
         }
         page
     }
+}
+
+/// What a page begins with.
+fn front(program: &str, title: &str, summary: &str) -> String {
+    format!(
+        "---\n\
+         # generated by {program}\n\
+         page_title: \"{title}\"\n\
+         subcategory: \"\"\n\
+         description: |-\n  {summary}\n\
+         ---\n\n"
+    )
 }
 
 /// The first paragraph on one line.

@@ -42,10 +42,10 @@ mod erased;
 mod guard;
 mod plugin;
 mod service;
-#[cfg(test)]
-mod testing;
 
 pub mod docs;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use async_trait::async_trait;
 pub use tfplugin_derive::Model;

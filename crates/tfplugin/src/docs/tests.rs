@@ -2,148 +2,13 @@
 //!
 //! `UPDATE=1` writes the files instead.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+mod kit;
 
-use async_trait::async_trait;
+use std::{fs, path::Path};
 
+use self::kit::Kit;
 use super::{Error, described, pages};
-use crate::{
-    CancellationToken, Context, DataSource, Diagnostic, Failed, Model, Parts, Provider, Resource,
-};
-
-struct Kit;
-
-/// Widgets, and
-/// what belongs to them.
-///
-/// A second paragraph with `code`.
-#[derive(Model)]
-struct Config {
-    /// Where the widgets are. Can also be set with `KIT_ENDPOINT`.
-    endpoint: Option<String>,
-    /// Who may ask for them.
-    #[tf(sensitive)]
-    tokens: Option<BTreeMap<String, String>>,
-}
-
-/// A thing.
-#[derive(Model)]
-struct Thing {
-    /// Identifier.
-    #[tf(computed, keep)]
-    id: Option<String>,
-    /// Name of the thing.
-    name: String,
-    /// Power state.
-    #[tf(default = "On")]
-    power: String,
-    /// How many.
-    #[tf(default = 3)]
-    count: i64,
-    /// Free words:
-    ///
-    /// - one
-    /// - two
-    words: Option<BTreeSet<String>>,
-    /// Password.
-    #[tf(write_only, sensitive)]
-    password_wo: Option<String>,
-    /// What it is made of.
-    parts: Option<Vec<Part>>,
-    /// What was found.
-    #[tf(computed)]
-    found: Option<BTreeMap<String, Part>>,
-    /// Anything.
-    #[tf(optional, computed)]
-    any: Option<serde_json::Value>,
-}
-
-/// A part of a thing.
-#[derive(Model)]
-struct Part {
-    /// Its size in metres.
-    size: f64,
-    /// Its own lock.
-    lock: Option<Lock>,
-}
-
-/// A lock.
-#[derive(Model)]
-struct Lock {
-    /// Whether it is closed.
-    closed: Option<bool>,
-}
-
-/// A thing that is looked up.
-#[derive(Model)]
-struct Looked {
-    /// Name of the thing.
-    name: String,
-    /// Its parts.
-    #[tf(computed)]
-    parts: Option<Vec<Part>>,
-}
-
-#[async_trait]
-impl Provider for Kit {
-    type Config = Config;
-    type Client = ();
-    const NAME: &'static str = "kit";
-    const ADDRESS: &'static str = "example.com/acme/kit";
-
-    async fn configure(&self, _: Config, _: CancellationToken) -> Result<(), Diagnostic> {
-        Ok(())
-    }
-
-    fn parts(&self, parts: &mut Parts<()>) {
-        parts.resource(Things).data_source(Lookup);
-    }
-}
-
-struct Things;
-
-#[async_trait]
-impl Resource<()> for Things {
-    type Model = Thing;
-    const NAME: &'static str = "thing";
-
-    async fn create(&self, _: &mut Context<()>, plan: Thing) -> Result<Thing, Failed<Thing>> {
-        Ok(plan)
-    }
-
-    async fn read(&self, _: &mut Context<()>, state: Thing) -> Result<Option<Thing>, Diagnostic> {
-        Ok(Some(state))
-    }
-
-    async fn update(
-        &self,
-        _: &mut Context<()>,
-        _: Thing,
-        plan: Thing,
-    ) -> Result<Thing, Failed<Thing>> {
-        Ok(plan)
-    }
-
-    async fn delete(&self, _: &mut Context<()>, _: Thing) -> Result<(), Diagnostic> {
-        Ok(())
-    }
-}
-
-struct Lookup;
-
-#[async_trait]
-impl DataSource<()> for Lookup {
-    type Model = Looked;
-    const NAME: &'static str = "looked";
-
-    async fn read(&self, _: &mut Context<()>, config: Looked) -> Result<Looked, Diagnostic> {
-        Ok(config)
-    }
-}
+use crate::Model;
 
 #[test]
 fn the_pages_are_in_the_layout_of_the_registry() {
@@ -152,7 +17,15 @@ fn the_pages_are_in_the_layout_of_the_registry() {
     let paths: Vec<_> = pages.keys().map(|path| path.to_str().unwrap()).collect();
     assert_eq!(
         paths,
-        ["data-sources/looked.md", "index.md", "resources/thing.md"]
+        [
+            "actions/poke.md",
+            "data-sources/looked.md",
+            "ephemeral-resources/session.md",
+            "functions/join.md",
+            "index.md",
+            "list-resources/thing.md",
+            "resources/thing.md",
+        ]
     );
     for (path, page) in &pages {
         let golden = testdata.join("pages").join(path);

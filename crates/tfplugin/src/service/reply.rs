@@ -29,10 +29,9 @@ macro_rules! reply {
     ($($rpc:ident)*) => { $(
         impl Reply for pb::$rpc::Response {
             fn failed(diagnostic: Diagnostic) -> Self {
-                Self {
-                    diagnostics: vec![convert::diagnostic(diagnostic)],
-                    ..Default::default()
-                }
+                let mut response = Self::default();
+                response.diagnostics.push(convert::diagnostic(diagnostic));
+                response
             }
         }
     )* };

@@ -1,0 +1,5 @@
+action "kit_poke" "this" {
+  config {
+    name = "a"
+  }
+}

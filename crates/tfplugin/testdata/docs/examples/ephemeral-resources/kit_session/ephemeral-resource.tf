@@ -1,0 +1,3 @@
+ephemeral "kit_session" "this" {
+  name = "a"
+}

@@ -1,0 +1,3 @@
+list "kit_thing" "all" {
+  provider = kit
+}
