@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use crate::{Context, Diagnostic, Model, Value};
+use crate::{Context, Diagnostic, Model, Rule, Value};
 
 /// Something to do that leaves no state behind, such as a power cycle.
 #[async_trait]
@@ -12,6 +12,11 @@ pub trait Action<C: Send + Sync + 'static>: Send + Sync + 'static {
     type Model: Model;
     /// The name without the provider's prefix.
     const NAME: &'static str;
+
+    /// Which attributes may be set together.
+    fn rules(&self) -> Vec<Rule> {
+        Vec::new()
+    }
 
     /// What is wrong with a configuration, beyond the attributes' own checks.
     ///

@@ -160,8 +160,9 @@ pub(crate) fn function(signature: &Signature) -> pb::Function {
 }
 
 /// The message for the attributes that identify a resource; none if there are no such.
-pub(crate) fn identity_schema(attributes: &[Attribute]) -> Option<pb::ResourceIdentitySchema> {
-    let identity_attributes: Vec<_> = attributes
+pub(crate) fn identity_schema(schema: &Schema) -> Option<pb::ResourceIdentitySchema> {
+    let identity_attributes: Vec<_> = schema
+        .attributes
         .iter()
         .filter(|attribute| attribute.identity)
         .map(
@@ -176,7 +177,7 @@ pub(crate) fn identity_schema(attributes: &[Attribute]) -> Option<pb::ResourceId
         .collect();
     let any = !identity_attributes.is_empty();
     any.then_some(pb::ResourceIdentitySchema {
-        version: 0,
+        version: schema.identity_version,
         identity_attributes,
     })
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Context, Diagnostic, Model, Value};
+use crate::{Context, Diagnostic, Model, Rule, Value};
 
 /// Something to look up, in plain Rust types.
 #[async_trait]
@@ -11,6 +11,11 @@ pub trait DataSource<C: Send + Sync + 'static>: Send + Sync + 'static {
     type Model: Model;
     /// The name without the provider's prefix.
     const NAME: &'static str;
+
+    /// Which attributes may be set together.
+    fn rules(&self) -> Vec<Rule> {
+        Vec::new()
+    }
 
     /// What is wrong with a configuration, beyond the attributes' own checks.
     ///

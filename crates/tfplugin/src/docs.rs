@@ -63,7 +63,7 @@ pub fn pages<P: Provider>(
         examples,
         pages: BTreeMap::new(),
     };
-    book.index(&Schema::of::<P::Config>(0))?;
+    book.index(&Schema::of::<P::Config>(Vec::new()))?;
     book.chapter(&RESOURCES, &parts.resources)?;
     book.chapter(&DATA_SOURCES, &parts.data_sources)?;
     book.chapter(&EPHEMERALS, &parts.ephemerals)?;

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use crate::{Context, Diagnostic, Model, Value};
+use crate::{Context, Diagnostic, Model, Rule, Value};
 
 /// Something that exists for one run and is never stored, such as a session or a token.
 #[async_trait]
@@ -13,6 +13,11 @@ pub trait Ephemeral<C: Send + Sync + 'static>: Send + Sync + 'static {
     type Model: Model;
     /// The name without the provider's prefix.
     const NAME: &'static str;
+
+    /// Which attributes may be set together.
+    fn rules(&self) -> Vec<Rule> {
+        Vec::new()
+    }
 
     /// What is wrong with a configuration, beyond the attributes' own checks.
     ///

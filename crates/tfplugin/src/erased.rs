@@ -18,7 +18,7 @@ pub(crate) use crate::erased::{
 };
 use crate::{
     Attribute, AttributeType, Context, DataSource, Diagnostic, Failed, ImportBy, Model, MoveSource,
-    Path, Plan, Resource, Type, Value, schema,
+    Path, Plan, Resource, Rule, Type, Value, schema,
 };
 
 /// What Terraform is told about a part, and the type of its values.
@@ -28,17 +28,23 @@ pub(crate) struct Schema {
     pub(crate) doc: &'static str,
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) ty: Type,
+    /// Which attributes may be set together.
+    pub(crate) rules: Vec<Rule>,
+    /// The version of the identity; of a resource only.
+    pub(crate) identity_version: i64,
 }
 
 impl Schema {
-    pub(crate) fn of<M: Model>(version: i64) -> Self {
+    pub(crate) fn of<M: Model>(rules: Vec<Rule>) -> Self {
         let attributes = M::attributes();
         let ty = schema::object(&attributes);
         Self {
-            version,
+            version: 0,
             doc: M::DOC,
             attributes,
             ty,
+            rules,
+            identity_version: 0,
         }
     }
 }
@@ -68,6 +74,8 @@ pub(crate) trait AnyResource<C>: Send + Sync {
     async fn delete(&self, cx: &mut Context<C>, state: Value) -> Result<(), Diagnostic>;
     async fn import(&self, cx: &mut Context<C>, by: ImportBy) -> Result<Value, Diagnostic>;
     fn upgrade(&self, from: i64, state: Json) -> Result<Json, Diagnostic>;
+    fn upgrade_identity(&self, from: i64, identity: Json) -> Result<Json, Diagnostic>;
+    fn generate(&self, state: &Value, config: &mut Value);
     fn move_from(&self, source: &MoveSource) -> Option<Result<Value, Diagnostic>>;
 }
 
@@ -123,6 +131,14 @@ impl<C: Send + Sync + 'static, R: Resource<C>> AnyResource<C> for Erased<R> {
 
     fn upgrade(&self, from: i64, state: Json) -> Result<Json, Diagnostic> {
         self.0.upgrade(from, state)
+    }
+
+    fn upgrade_identity(&self, from: i64, identity: Json) -> Result<Json, Diagnostic> {
+        self.0.upgrade_identity(from, identity)
+    }
+
+    fn generate(&self, state: &Value, config: &mut Value) {
+        self.0.generate(state, config);
     }
 
     fn move_from(&self, source: &MoveSource) -> Option<Result<Value, Diagnostic>> {

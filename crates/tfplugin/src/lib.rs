@@ -27,6 +27,7 @@ mod list_resource;
 mod path;
 
 mod model;
+mod rule;
 mod schema;
 mod timeouts;
 
@@ -34,6 +35,7 @@ mod number;
 mod types;
 mod value;
 
+mod generate;
 mod plan;
 
 mod codec;
@@ -66,6 +68,7 @@ pub use plan::Plan;
 pub use plugin::run;
 pub use provider::{Parts, Provider};
 pub use resource::{ImportBy, MoveSource, Resource};
+pub use rule::{Rule, at_least_one_of, conflicts, exactly_one_of, required_together};
 pub use schema::{Attribute, Check, Nesting, Same, Shape};
 pub use timeouts::{Timeouts, is_duration, parse_duration};
 pub use types::Type;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Context, Diagnostic, Model, Value};
+use crate::{Context, Diagnostic, Model, Rule, Value};
 
 /// A search for things that exist and could be managed, for `list` blocks of `terraform query`.
 #[async_trait]
@@ -13,6 +13,11 @@ pub trait ListResource<C: Send + Sync + 'static>: Send + Sync + 'static {
     type Resource: Model;
     /// The name of that managed resource, without the provider's prefix.
     const NAME: &'static str;
+
+    /// Which attributes may be set together.
+    fn rules(&self) -> Vec<Rule> {
+        Vec::new()
+    }
 
     /// What is wrong with a configuration, beyond the attributes' own checks.
     ///

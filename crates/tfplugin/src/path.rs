@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Value;
+
 /// The way from a resource, data source or provider block to one of its values.
 ///
 /// ```
@@ -42,6 +44,15 @@ impl Path {
         self.0.is_empty()
     }
 
+    /// What the path leads to in a value; null if there is nothing.
+    pub(crate) fn of<'a>(&self, value: &'a Value) -> &'a Value {
+        self.steps().iter().fold(value, |value, step| match step {
+            _ if value.is_unknown() => value,
+            Step::Attribute(name) | Step::Key(name) => value.get(name),
+            Step::Index(index) => value.elements().get(*index).unwrap_or(&Value::Null),
+        })
+    }
+
     pub(crate) fn steps(&self) -> &[Step] {
         &self.0
     }
@@ -50,6 +61,18 @@ impl Path {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
+    }
+}
+
+/// Names of attributes with dots between them: an attribute of a nested object, and so on.
+impl From<&str> for Path {
+    fn from(names: &str) -> Self {
+        Self(
+            names
+                .split('.')
+                .map(|name| Step::Attribute(name.to_owned()))
+                .collect(),
+        )
     }
 }
 

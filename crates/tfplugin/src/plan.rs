@@ -5,7 +5,7 @@ pub(crate) mod spelling;
 #[cfg(test)]
 mod tests;
 
-use crate::{Diagnostic, Path, Value};
+use crate::{Diagnostic, Path, Severity, Value};
 
 /// A planned change of one resource, for [`Resource::plan`](crate::Resource::plan) to adjust.
 ///
@@ -47,6 +47,14 @@ impl Plan<'_> {
         if let Value::Map(attributes) = self.planned {
             attributes.insert(attribute.to_owned(), value);
         }
+    }
+
+    /// Tells the user something that does not stop the plan.
+    pub fn warn(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(Diagnostic {
+            severity: Severity::Warning,
+            ..diagnostic
+        });
     }
 
     /// Plans that the value is known only after the apply.

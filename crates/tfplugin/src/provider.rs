@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Action, DataSource, Diagnostic, Ephemeral, Function, ListResource, Model, Resource, Value,
+    Action, DataSource, Diagnostic, Ephemeral, Function, ListResource, Model, Resource, Rule,
+    Value,
     erased::{
         AnyAction, AnyDataSource, AnyEphemeral, AnyListResource, AnyResource, Callable, Erased,
         Offer, Schema, Signature,
@@ -24,6 +25,11 @@ pub trait Provider: Send + Sync + 'static {
     const NAME: &'static str;
     /// The source address, such as `registry.terraform.io/acme/baremetal`.
     const ADDRESS: &'static str;
+
+    /// Which attributes may be set together.
+    fn rules(&self) -> Vec<Rule> {
+        Vec::new()
+    }
 
     /// What is wrong with a configuration, beyond the attributes' own checks.
     ///
@@ -84,7 +90,11 @@ impl<C: Send + Sync + 'static> Parts<C> {
 
     /// Offers a resource.
     pub fn resource<R: Resource<C>>(&mut self, resource: R) -> &mut Self {
-        let schema = Schema::of::<R::Model>(R::VERSION);
+        let schema = Schema {
+            version: R::VERSION,
+            identity_version: R::IDENTITY_VERSION,
+            ..Schema::of::<R::Model>(resource.rules())
+        };
         let part = Arc::new(Erased(resource));
         let name = self.name(R::NAME);
         self.resources.insert(name, Offer { schema, part });
@@ -93,7 +103,7 @@ impl<C: Send + Sync + 'static> Parts<C> {
 
     /// Offers a data source.
     pub fn data_source<D: DataSource<C>>(&mut self, data_source: D) -> &mut Self {
-        let schema = Schema::of::<D::Model>(0);
+        let schema = Schema::of::<D::Model>(data_source.rules());
         let part = Arc::new(Erased(data_source));
         let name = self.name(D::NAME);
         self.data_sources.insert(name, Offer { schema, part });
@@ -102,7 +112,7 @@ impl<C: Send + Sync + 'static> Parts<C> {
 
     /// Offers an ephemeral resource.
     pub fn ephemeral<E: Ephemeral<C>>(&mut self, ephemeral: E) -> &mut Self {
-        let schema = Schema::of::<E::Model>(0);
+        let schema = Schema::of::<E::Model>(ephemeral.rules());
         let part = Arc::new(Erased(ephemeral));
         let name = self.name(E::NAME);
         self.ephemerals.insert(name, Offer { schema, part });
@@ -111,7 +121,7 @@ impl<C: Send + Sync + 'static> Parts<C> {
 
     /// Offers a list of the resources of one type.
     pub fn list_resource<L: ListResource<C>>(&mut self, list: L) -> &mut Self {
-        let schema = Schema::of::<L::Model>(0);
+        let schema = Schema::of::<L::Model>(list.rules());
         let part = Arc::new(Erased(list));
         let name = self.name(L::NAME);
         self.lists.insert(name, Offer { schema, part });
@@ -120,7 +130,7 @@ impl<C: Send + Sync + 'static> Parts<C> {
 
     /// Offers an action.
     pub fn action<A: Action<C>>(&mut self, action: A) -> &mut Self {
-        let schema = Schema::of::<A::Model>(0);
+        let schema = Schema::of::<A::Model>(action.rules());
         let part = Arc::new(Erased(action));
         let name = self.name(A::NAME);
         self.actions.insert(name, Offer { schema, part });

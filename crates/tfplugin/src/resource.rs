@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Context, Diagnostic, Failed, Model, Plan, Value};
+use crate::{Context, Diagnostic, Failed, Model, Plan, Rule, Value};
 
 /// A managed resource, in plain Rust types.
 ///
@@ -16,6 +16,14 @@ pub trait Resource<C: Send + Sync + 'static>: Send + Sync + 'static {
     const NAME: &'static str;
     /// Version of the stored form; raise it when [`upgrade`](Self::upgrade) has work to do.
     const VERSION: i64 = 0;
+    /// Version of the stored identity; raise it when
+    /// [`upgrade_identity`](Self::upgrade_identity) has work to do.
+    const IDENTITY_VERSION: i64 = 0;
+
+    /// Which attributes may be set together.
+    fn rules(&self) -> Vec<Rule> {
+        Vec::new()
+    }
 
     /// What is wrong with a configuration, beyond the attributes' own checks.
     ///
@@ -93,6 +101,25 @@ pub trait Resource<C: Send + Sync + 'static>: Send + Sync + 'static {
     ) -> Result<serde_json::Value, Diagnostic> {
         let _ = from;
         Ok(state)
+    }
+
+    /// Brings an identity that version `from` stored to the present form.
+    ///
+    /// # Errors
+    /// If the identity is of no known form.
+    fn upgrade_identity(
+        &self,
+        from: i64,
+        identity: serde_json::Value,
+    ) -> Result<serde_json::Value, Diagnostic> {
+        let _ = from;
+        Ok(identity)
+    }
+
+    /// Adjusts the configuration that is generated for something that exists. What cannot be set,
+    /// what equals its default and what conflicts is null already.
+    fn generate(&self, state: &Value, config: &mut Value) {
+        let _ = (state, config);
     }
 
     /// Takes over a resource of another type, for a `moved` block; `None` if this type never does.

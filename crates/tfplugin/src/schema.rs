@@ -315,7 +315,7 @@ pub(crate) fn without_write_only(attributes: &[Attribute], value: Value) -> Valu
 }
 
 /// The value of a nested attribute with every object in it changed.
-fn each(nesting: Nesting, value: Value, change: impl Fn(Value) -> Value) -> Value {
+pub(crate) fn each(nesting: Nesting, value: Value, change: impl Fn(Value) -> Value) -> Value {
     match (nesting, value) {
         (Nesting::Single, value) => change(value),
         (Nesting::Set, Value::List(all)) => Value::set(all.into_iter().map(change).collect()),

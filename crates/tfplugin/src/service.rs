@@ -7,6 +7,7 @@ mod validate;
 
 mod apply;
 mod change;
+mod generate;
 mod stored;
 
 mod action;
@@ -15,6 +16,7 @@ mod ephemeral;
 mod function;
 mod list_resource;
 
+mod identity;
 mod reply;
 #[cfg(test)]
 mod tests;
@@ -62,7 +64,7 @@ struct Clients<C> {
 impl<P: Provider> Service<P> {
     pub(crate) fn new(provider: P, after_stop: AfterStop) -> Self {
         Self {
-            config: Schema::of::<P::Config>(0),
+            config: Schema::of::<P::Config>(provider.rules()),
             parts: Parts::of(&provider),
             provider,
             after_stop,

@@ -1,6 +1,6 @@
 //! Reading a resource and planning a change of it.
 
-use super::{Service, private, storable};
+use super::{Service, identity, private, storable};
 use crate::{
     Diagnostic, Plan, Provider, Value, convert, erased::Offer, guard::guard, pb, plan::engine,
     schema,
@@ -35,6 +35,10 @@ impl<P: Provider> Service<P> {
     ) -> Result<(), Diagnostic> {
         let Offer { schema, part } = self.resource(&request.type_name)?;
         let Some(mut cx) = self.context(&request.private) else {
+            response.deferred = self.deferral(request.client_capabilities);
+            if response.deferred.is_some() {
+                return Ok(());
+            }
             let unread = Diagnostic::warning(
                 "Resource not refreshed",
                 format!(
@@ -51,6 +55,7 @@ impl<P: Provider> Service<P> {
         response.private = private(&cx.private);
         response.diagnostics = convert::diagnostics(cx.into_warnings());
         let present = read?.map_or(Value::Null, |present| storable(schema, &recorded, present));
+        identity::same(schema, request.current_identity.as_ref(), &present)?;
         response.new_state = convert::dynamic(&schema.ty, &present)?;
         response.new_identity = convert::identity(&schema.attributes, &present)?;
         Ok(())
@@ -61,12 +66,14 @@ impl<P: Provider> Service<P> {
         request: pb::plan_resource_change::Request,
     ) -> Result<pb::plan_resource_change::Response, Diagnostic> {
         let Offer { schema, part } = self.resource(&request.type_name)?;
+        let deferred = self.deferral(request.client_capabilities);
         let proposed = convert::value(&schema.ty, request.proposed_new_state.as_ref())?;
         if proposed.is_null() {
             return Ok(pb::plan_resource_change::Response {
                 planned_state: convert::dynamic(&schema.ty, &Value::Null)?,
                 planned_private: request.prior_private,
                 planned_identity: request.prior_identity,
+                deferred,
                 ..Default::default()
             });
         }
@@ -85,6 +92,9 @@ impl<P: Provider> Service<P> {
         let planned = schema::without_write_only(&schema.attributes, planned);
         replace.sort();
         replace.dedup();
+        if replace.is_empty() && !prior.is_null() {
+            identity::same(schema, request.prior_identity.as_ref(), &planned)?;
+        }
         let identity = convert::identity(&schema.attributes, &planned)?;
         Ok(pb::plan_resource_change::Response {
             planned_state: convert::dynamic(&schema.ty, &planned)?,
@@ -92,6 +102,7 @@ impl<P: Provider> Service<P> {
             planned_private: request.prior_private,
             planned_identity: identity.or(request.prior_identity),
             diagnostics: convert::diagnostics(diagnostics),
+            deferred,
             ..Default::default()
         })
     }

@@ -46,5 +46,5 @@ reply! {
     read_data_source
     validate_ephemeral_resource_config validate_list_resource_config validate_action_config
     open_ephemeral_resource renew_ephemeral_resource close_ephemeral_resource
-    plan_action
+    plan_action generate_resource_config
 }

@@ -140,6 +140,16 @@ impl<P: Provider> provider_server::Provider for Service<P> {
         reply("ImportResourceState", self.import(request.into_inner())).await
     }
 
+    async fn generate_resource_config(
+        &self,
+        request: Request<pb::generate_resource_config::Request>,
+    ) -> Answer<pb::generate_resource_config::Response> {
+        reply("GenerateResourceConfig", async {
+            self.generate(request.get_ref())
+        })
+        .await
+    }
+
     async fn read_data_source(
         &self,
         request: Request<pb::read_data_source::Request>,

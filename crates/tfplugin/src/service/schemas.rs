@@ -9,7 +9,7 @@ const CAPABILITIES: pb::ServerCapabilities = pb::ServerCapabilities {
     plan_destroy: true,
     get_provider_schema_optional: true,
     move_resource_state: true,
-    generate_resource_config: false,
+    generate_resource_config: true,
 };
 
 impl<P: Provider> Service<P> {
@@ -69,7 +69,7 @@ impl<P: Provider> Service<P> {
 
     pub(super) fn identity_schemas(&self) -> pb::get_resource_identity_schemas::Response {
         let identity_schemas = self.parts.resources.iter().filter_map(|(name, offer)| {
-            let schema = convert::identity_schema(&offer.schema.attributes)?;
+            let schema = convert::identity_schema(&offer.schema)?;
             Some((name.clone(), schema))
         });
         pb::get_resource_identity_schemas::Response {

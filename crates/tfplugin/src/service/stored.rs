@@ -2,8 +2,12 @@
 
 use serde_json::Value as Json;
 
-use super::{Service, not_configured, private, storable};
-use crate::{Diagnostic, ImportBy, MoveSource, Provider, Value, codec, convert, erased::Offer, pb};
+use super::{Service, identity, private, storable};
+use crate::{
+    Diagnostic, ImportBy, MoveSource, Provider, Value, codec, convert,
+    erased::{Offer, Schema},
+    pb,
+};
 
 impl<P: Provider> Service<P> {
     pub(super) fn upgrade_state(
@@ -35,12 +39,18 @@ impl<P: Provider> Service<P> {
         &self,
         request: &pb::upgrade_resource_identity::Request,
     ) -> Result<pb::upgrade_resource_identity::Response, Diagnostic> {
-        let Offer { schema, .. } = self.resource(&request.type_name)?;
+        let Offer { schema, part } = self.resource(&request.type_name)?;
         let Some(ty) = convert::identity_type(&schema.attributes) else {
             let detail = format!("{} has no identity in this version.", request.type_name);
             return Err(Diagnostic::error("No resource identity", detail));
         };
-        let identity = codec::decode_json(&ty, json(request.raw_identity.as_ref())?)?;
+        let stored = json(request.raw_identity.as_ref())?;
+        let identity = if request.version == schema.identity_version {
+            codec::decode_json(&ty, stored)?
+        } else {
+            let upgraded = part.upgrade_identity(request.version, parse(stored)?)?;
+            codec::decode_json_value(&ty, &upgraded)?
+        };
         let identity_data = convert::dynamic(&ty, &identity)?;
         Ok(pb::upgrade_resource_identity::Response {
             upgraded_identity: Some(pb::ResourceIdentityData { identity_data }),
@@ -80,20 +90,25 @@ impl<P: Provider> Service<P> {
         request: pb::import_resource_state::Request,
     ) -> Result<pb::import_resource_state::Response, Diagnostic> {
         let Offer { schema, part } = self.resource(&request.type_name)?;
-        let mut cx = self.context(&[]).ok_or_else(not_configured)?;
-        let identity = request.identity.and_then(|identity| identity.identity_data);
-        let by = match (identity, convert::identity_type(&schema.attributes)) {
-            (Some(identity), Some(ty)) if request.id.is_empty() => {
-                ImportBy::Identity(convert::value(&ty, Some(&identity))?)
+        let mut cx = match self.ready(&[], request.client_capabilities)? {
+            Ok(cx) => cx,
+            Err(deferred) => return import_later(schema, request, deferred),
+        };
+        let asked = request.identity.as_ref();
+        let by = match (asked, convert::identity_type(&schema.attributes)) {
+            (Some(_), Some(ty)) if request.id.is_empty() => {
+                let asked = asked.and_then(|asked| asked.identity_data.as_ref());
+                ImportBy::Identity(convert::value(&ty, asked)?)
             }
             _ => ImportBy::Id(request.id),
         };
         let state = storable(schema, &Value::Null, part.import(&mut cx, by).await?);
+        identity::same(schema, asked, &state)?;
         let imported = pb::import_resource_state::ImportedResource {
             type_name: request.type_name,
             state: convert::dynamic(&schema.ty, &state)?,
             private: private(&cx.private),
-            identity: convert::identity(&schema.attributes, &state)?,
+            identity: convert::identity(&schema.attributes, &state)?.or(request.identity),
         };
         Ok(pb::import_resource_state::Response {
             imported_resources: vec![imported],
@@ -101,6 +116,24 @@ impl<P: Provider> Service<P> {
             deferred: None,
         })
     }
+}
+
+fn import_later(
+    schema: &Schema,
+    request: pb::import_resource_state::Request,
+    deferred: pb::Deferred,
+) -> Result<pb::import_resource_state::Response, Diagnostic> {
+    let imported = pb::import_resource_state::ImportedResource {
+        type_name: request.type_name,
+        state: convert::dynamic(&schema.ty, &Value::UNKNOWN)?,
+        private: Vec::new(),
+        identity: request.identity,
+    };
+    Ok(pb::import_resource_state::Response {
+        imported_resources: vec![imported],
+        diagnostics: Vec::new(),
+        deferred: Some(deferred),
+    })
 }
 
 fn json(stored: Option<&pb::RawState>) -> Result<&[u8], Diagnostic> {

@@ -4,7 +4,10 @@ mod actions;
 mod changes;
 mod ephemerals;
 mod functions;
+mod generated;
+mod identity;
 mod kit;
+mod later;
 mod life;
 mod lists;
 mod stored;
@@ -76,7 +79,7 @@ async fn a_nested_attribute_has_a_nested_type_and_no_type() {
     assert!(schemas.action_schemas["kit_poke"].schema.is_some());
     let capabilities = schemas.server_capabilities.unwrap();
     assert!(capabilities.plan_destroy && capabilities.get_provider_schema_optional);
-    assert!(capabilities.move_resource_state && !capabilities.generate_resource_config);
+    assert!(capabilities.move_resource_state && capabilities.generate_resource_config);
 }
 
 #[tokio::test]

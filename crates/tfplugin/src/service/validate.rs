@@ -88,6 +88,7 @@ fn found(
 ) -> Result<Vec<pb::Diagnostic>, Diagnostic> {
     let config = convert::value(&schema.ty, config)?;
     let mut found = schema::validate(&schema.attributes, &config);
+    found.extend(schema.rules.iter().flat_map(|rule| rule.check(&config)));
     found.extend(validate(&config));
     Ok(convert::diagnostics(found))
 }

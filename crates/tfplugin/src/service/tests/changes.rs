@@ -62,7 +62,11 @@ async fn read(host: &mut Host, state: Json) -> Answered {
     }
 }
 
-async fn plan(host: &mut Host, prior: Json, config: Json) -> pb::plan_resource_change::Response {
+pub(super) async fn plan(
+    host: &mut Host,
+    prior: Json,
+    config: Json,
+) -> pb::plan_resource_change::Response {
     let ty = Thing::ty();
     let request = pb::plan_resource_change::Request {
         type_name: "kit_thing".to_owned(),

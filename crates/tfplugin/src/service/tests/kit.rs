@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Context, DataSource, Diagnostic, Failed, ImportBy, Model, MoveSource, Parts, Path, Plan,
-    Provider, Resource, Value,
+    Provider, Resource, Rule, Value, conflicts,
 };
 
 #[derive(Default)]
@@ -176,6 +176,11 @@ impl Resource<Client> for Things {
     type Model = Thing;
     const NAME: &'static str = "thing";
     const VERSION: i64 = 2;
+    const IDENTITY_VERSION: i64 = 1;
+
+    fn rules(&self) -> Vec<Rule> {
+        vec![conflicts(["mac", "ports"])]
+    }
 
     fn validate(&self, config: &Value) -> Vec<Diagnostic> {
         let both = ["labels", "parts"]
@@ -215,6 +220,10 @@ impl Resource<Client> for Things {
             Some("fail") => Err(Diagnostic::error("It failed", "")),
             Some("panic") => panic!("asked to panic"),
             Some("gone") => Ok(None),
+            Some("renamed") => {
+                state.name = "other".to_owned();
+                Ok(Some(state))
+            }
             _ => Ok(Some(state)),
         }
     }
@@ -240,6 +249,9 @@ impl Resource<Client> for Things {
         match by {
             ImportBy::Id(id) if id == "nothing" => Err(Diagnostic::error("No such thing", "")),
             ImportBy::Id(id) => Ok(bare(&id)),
+            ImportBy::Identity(identity) if identity.get("name").as_str() == Some("liar") => {
+                Ok(bare("other"))
+            }
             ImportBy::Identity(identity) => Ok(bare(identity.get("name").as_str().unwrap())),
         }
     }
@@ -251,6 +263,20 @@ impl Resource<Client> for Things {
                 state["name"] = state["title"].take();
                 Ok(state)
             }
+        }
+    }
+
+    fn upgrade_identity(&self, from: i64, identity: Json) -> Result<Json, Diagnostic> {
+        match from {
+            0 => Ok(json!({ "name": identity["title"] })),
+            _ => Err(Diagnostic::error("Too new", "")),
+        }
+    }
+
+    fn generate(&self, state: &Value, config: &mut Value) {
+        if let (Some("generate"), Value::Map(config)) = (state.get("behave").as_str(), config) {
+            config.insert("behave".to_owned(), Value::Null);
+            config.insert("secret".to_owned(), "canary".into());
         }
     }
 

@@ -1,4 +1,4 @@
-//! Upgrade, move, import and identity.
+//! Upgrade and move.
 
 use serde_json::{Value as Json, json};
 
@@ -7,8 +7,8 @@ use super::{
     kit::{Kit, Thing},
 };
 use crate::{
-    Type, pb,
-    testing::host::{Host, Typed, content, message, told},
+    pb,
+    testing::host::{Host, Typed, content, told},
 };
 
 async fn upgrade(host: &mut Host, version: i64, raw_state: pb::RawState) -> Answered {
@@ -29,7 +29,7 @@ async fn upgrade(host: &mut Host, version: i64, raw_state: pb::RawState) -> Answ
     }
 }
 
-fn stored(state: &Json) -> pb::RawState {
+pub(super) fn stored(state: &Json) -> pb::RawState {
     pb::RawState {
         json: state.to_string().into_bytes(),
         ..Default::default()
@@ -117,74 +117,4 @@ async fn a_resource_of_another_type_moves_if_the_resource_takes_it() {
             (expected, found)
         );
     }
-}
-
-#[tokio::test]
-async fn a_thing_is_imported_by_id_or_by_identity() {
-    let identity = Type::Object([("name".to_owned(), Type::String)].into());
-    let by_identity = pb::ResourceIdentityData {
-        identity_data: message(&identity, &json!({ "name": "a" })),
-    };
-    let mut host = Host::configured(Kit::default()).await;
-    for (id, identity) in [("a", None), ("", Some(by_identity))] {
-        let request = pb::import_resource_state::Request {
-            type_name: "kit_thing".to_owned(),
-            id: id.to_owned(),
-            identity,
-            client_capabilities: None,
-        };
-        let response = host
-            .provider
-            .import_resource_state(request)
-            .await
-            .unwrap()
-            .into_inner();
-        assert_eq!(told(&response.diagnostics), [""; 0]);
-        let imported = &response.imported_resources[0];
-        let state = content(&Thing::ty(), imported.state.as_ref());
-        assert_eq!(state, json!({ "id": "id-a", "name": "a" }));
-        assert!(imported.identity.is_some());
-    }
-    let request = pb::import_resource_state::Request {
-        type_name: "kit_thing".to_owned(),
-        id: "nothing".to_owned(),
-        ..Default::default()
-    };
-    let response = host
-        .provider
-        .import_resource_state(request)
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(told(&response.diagnostics), ["error: No such thing"]);
-}
-
-#[tokio::test]
-async fn the_identity_of_a_thing_is_its_name() {
-    let mut host = Host::configured(Kit::default()).await;
-    let request = pb::get_resource_identity_schemas::Request {};
-    let response = host
-        .provider
-        .get_resource_identity_schemas(request)
-        .await
-        .unwrap();
-    let schema = &response.get_ref().identity_schemas["kit_thing"];
-    let [name] = &schema.identity_attributes[..] else {
-        panic!("one attribute expected")
-    };
-    assert!(name.name == "name" && name.required_for_import && name.r#type == b"\"string\"");
-
-    let request = pb::upgrade_resource_identity::Request {
-        type_name: "kit_thing".to_owned(),
-        version: 0,
-        raw_identity: Some(stored(&json!({ "name": "a" }))),
-    };
-    let response = host
-        .provider
-        .upgrade_resource_identity(request)
-        .await
-        .unwrap()
-        .into_inner();
-    let identity = response.upgraded_identity.unwrap().identity_data.unwrap();
-    assert_eq!(identity.msgpack, b"\x81\xa4name\xa1a");
 }
