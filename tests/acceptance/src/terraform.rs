@@ -1,5 +1,9 @@
 //! A Terraform working directory, and what a run in it came to.
 
+mod kit;
+
+pub use kit::Host;
+
 use std::{
     fs,
     os::unix::{fs::symlink, process::CommandExt as _},

@@ -19,6 +19,8 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::leftovers;
+
 /// A socket in a directory of its own, which is removed with this value.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
@@ -27,18 +29,20 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Makes a directory that nobody else may enter, and listens in it.
+    /// Makes a directory that nobody else may enter, and listens in it. Those of providers that
+    /// were killed are removed.
     pub(crate) fn bind(base: &Path) -> io::Result<(Self, UnixListener)> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let directory = base.join(format!("tf-{}-{:x}", std::process::id(), now.as_nanos()));
+        let directory = base.join(leftovers::name(std::process::id(), now.as_nanos()));
         // Fails if it exists: a directory that somebody else has made is not ours.
         DirBuilder::new().mode(0o700).create(&directory)?;
         let endpoint = Self {
-            socket: directory.join("s"),
+            socket: directory.join(leftovers::SOCKET),
             directory,
         };
+        leftovers::remove(base, &endpoint.directory);
         let listener = UnixListener::bind(&endpoint.socket)?;
         Ok((endpoint, listener))
     }

@@ -115,15 +115,16 @@ fn error(signature: &Signature, diagnostic: Diagnostic) -> pb::FunctionError {
     }
 }
 
-/// The host says which argument it is about.
+/// The host says which argument it is about, and puts a full stop after the text.
 fn text(diagnostic: &Diagnostic, argument: Option<usize>) -> String {
     let Diagnostic {
         summary, detail, ..
     } = diagnostic;
     let generic = summary.starts_with("Invalid value");
-    match (summary, detail) {
+    let text = match (summary, detail) {
         (summary, detail) if detail.is_empty() => summary.clone(),
         (_, detail) if generic && argument.is_some() => detail.clone(),
         (summary, detail) => format!("{summary}: {detail}"),
-    }
+    };
+    text.trim_end_matches('.').to_owned()
 }

@@ -4,6 +4,8 @@
 //! Build it, link `target/debug/examples/kit` as `terraform-provider-kit` and name that directory
 //! in a `dev_overrides` block for `example.com/acme/kit`.
 
+mod parts;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     process::ExitCode,
@@ -13,8 +15,10 @@ use std::{
 
 use tfplugin::{
     CancellationToken, Context, DataSource, Diagnostic, Failed, ImportBy, Model, MoveSource, Parts,
-    Path, Plan, Provider, Resource, Timeouts, Value, async_trait,
+    Path, Plan, Provider, Resource, Rule, Timeouts, Value, async_trait, conflicts,
 };
+
+use self::parts::{Poke, Search, Tokens, WidgetId};
 
 fn main() -> ExitCode {
     tfplugin::run(Kit)
@@ -56,6 +60,8 @@ impl Provider for Kit {
 
     fn parts(&self, parts: &mut Parts<Client>) {
         parts.resource(Widgets).data_source(Lookup);
+        parts.function(WidgetId).ephemeral(Tokens);
+        parts.list_resource(Search).action(Poke);
     }
 
     async fn shutdown(&self, client: Arc<Client>) {
@@ -65,7 +71,7 @@ impl Provider for Kit {
 
 /// A widget.
 #[derive(Model, Clone)]
-struct Widget {
+pub(crate) struct Widget {
     /// Identifier.
     #[tf(computed, keep)]
     id: Option<String>,
@@ -104,6 +110,9 @@ struct Widget {
     /// Password; never stored.
     #[tf(write_only, sensitive)]
     password_wo: Option<String>,
+    /// Whether it has a password.
+    #[tf(computed)]
+    secured: Option<bool>,
     /// Change it to set the password again.
     password_wo_version: Option<i64>,
     /// Seconds that creating and updating take.
@@ -149,6 +158,7 @@ impl Widgets {
         let password = cx.config.get("password_wo").as_str().is_some();
         tracing::info!(widget = widget.name, password, doing, "settling");
         widget.id = Some(format!("widget-{}", widget.name));
+        widget.secured = Some(password);
         widget.generation = Some(cx.private["generation"].as_i64().unwrap_or(0) + 1);
         cx.private = serde_json::json!({ "generation": widget.generation });
         widget.mac = widget.mac.map(|mac| mac.to_uppercase());
@@ -190,6 +200,10 @@ impl Resource<Client> for Widgets {
     type Model = Widget;
     const NAME: &'static str = "widget";
     const VERSION: i64 = 1;
+
+    fn rules(&self) -> Vec<Rule> {
+        vec![conflicts(["ports", "main_port"])]
+    }
 
     fn plan(&self, plan: &mut Plan<'_>) {
         if plan.is_update() && !plan.changed("ports") {
@@ -277,6 +291,7 @@ fn bare(name: String) -> Widget {
         found: None,
         meta: None,
         password_wo: None,
+        secured: None,
         password_wo_version: None,
         delay: None,
         fail: None,
