@@ -73,6 +73,22 @@ pub(crate) fn port(value: &Value) -> Result<(), String> {
     }
 }
 
+/// A program and its arguments.
+pub(crate) fn program(value: &Value) -> Result<(), String> {
+    match value {
+        Value::List(list)
+            if list
+                .first()
+                .is_none_or(|program| program.as_str() == Some("")) =>
+        {
+            Err("It is empty. Give a program and its arguments, such as \
+                 [\"/usr/local/bin/bmc-credentials\"]."
+                .to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// `redfish.max_retries`.
 pub(crate) fn retries(value: &Value) -> Result<(), String> {
     match value.as_i64() {

@@ -1,9 +1,10 @@
 //! The provider's configuration: its block, and the environment for what the block leaves out.
 
+pub(crate) mod lint;
+
 use std::{collections::BTreeMap, env, fs, time::Duration};
 
 use model::{Holder, Secret};
-use redfish::Credentials;
 use tfplugin::{Diagnostic, Model, Path};
 
 use crate::checks;
@@ -19,10 +20,15 @@ pub(crate) struct Config {
     /// a time and for trying things out; servers that must be answered at night need a daemon.
     pub embedded_agent: Option<EmbeddedConfig>,
     /// BMC credentials by name. Resources carry the name alone, so no secret is in the state; the
-    /// values may be ephemeral. Can also be set with the environment variables
+    /// values may be ephemeral. A name that is not here is asked of `credentials_exec`, and then
+    /// looked up in the environment. Can also be set with the environment variables
     /// `BAREMETAL_CREDENTIALS_<NAME>_USERNAME` and `BAREMETAL_CREDENTIALS_<NAME>_PASSWORD`, the
     /// name in upper case with `_` for everything that is no letter or digit.
     pub credentials: Option<BTreeMap<String, CredentialsConfig>>,
+    /// A program that knows BMC credentials: a client of a secret store, for instance. It is asked
+    /// for the names that `credentials` does not have, once for each name and run, and before the
+    /// environment is looked at.
+    pub credentials_exec: Option<ExecConfig>,
     /// How to speak to BMCs.
     pub redfish: Option<RedfishConfig>,
     /// Who holds the claims of this configuration: shown to whoever finds a server taken, and what
@@ -96,6 +102,20 @@ pub(crate) struct CredentialsConfig {
     pub password: String,
 }
 
+/// A program that prints the credentials of one name.
+#[derive(Model)]
+pub(crate) struct ExecConfig {
+    /// The program and its arguments; no shell reads them. The name that is asked for is added as
+    /// the last argument, and is in the environment variable `BAREMETAL_CREDENTIALS_NAME`. The
+    /// program prints `{"username": "…", "password": "…"}`, or `null` if it does not know the name,
+    /// and exits with 0. What it writes to its standard error is thrown away.
+    #[tf(check = checks::program)]
+    pub command: Vec<String>,
+    /// How long it may take, such as `30s`. It is killed then, and when the run is interrupted.
+    #[tf(check = tfplugin::is_duration, default = "30s")]
+    pub timeout: String,
+}
+
 /// How to speak to BMCs.
 #[derive(Default, Model)]
 pub(crate) struct RedfishConfig {
@@ -155,44 +175,6 @@ pub(crate) fn agent(block: Option<AgentConfig>) -> Result<Option<RemoteAgent>, D
     }))
 }
 
-/// The credentials of the block. [`environment_credentials`] has the others.
-pub(crate) fn credentials(
-    block: Option<BTreeMap<String, CredentialsConfig>>,
-) -> BTreeMap<String, Credentials> {
-    let entry = |(name, entry): (String, CredentialsConfig)| {
-        let password = Secret::new(entry.password);
-        (
-            name,
-            Credentials {
-                username: entry.username,
-                password,
-            },
-        )
-    };
-    block.unwrap_or_default().into_iter().map(entry).collect()
-}
-
-/// The credentials that the environment has under `name`.
-pub(crate) fn environment_credentials(name: &str) -> Option<Credentials> {
-    let name = environment_name(name);
-    Some(Credentials {
-        username: variable(&format!("BAREMETAL_CREDENTIALS_{name}_USERNAME"))?,
-        password: Secret::new(variable(&format!("BAREMETAL_CREDENTIALS_{name}_PASSWORD"))?),
-    })
-}
-
-/// `name` as a part of an environment variable's name.
-pub(crate) fn environment_name(name: &str) -> String {
-    let letter = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_uppercase()
-        } else {
-            '_'
-        }
-    };
-    name.chars().map(letter).collect()
-}
-
 /// Who holds the claims of this configuration.
 pub(crate) fn holder(configured: Option<String>) -> Holder {
     let name = configured
@@ -230,7 +212,8 @@ pub(crate) fn duration(text: &str, attribute: &str) -> Result<Duration, Diagnost
     })
 }
 
-fn variable(name: &str) -> Option<String> {
+/// A variable of the environment; an empty one is none.
+pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -241,11 +224,6 @@ fn unknown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_credentials_name_becomes_an_environment_variables_name() {
-        assert_eq!(environment_name("rack-1.ams"), "RACK_1_AMS");
-    }
 
     #[test]
     fn an_agent_without_a_token_is_refused_with_both_ways_out() {

@@ -7,6 +7,7 @@ mod bmc_pool;
 mod checks;
 mod client;
 mod config;
+mod credentials;
 mod data_sources;
 mod diagnostics;
 mod docs;

@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tfplugin::{CancellationToken, Diagnostic, Parts, Path, Value, async_trait};
+use tfplugin::{CancellationToken, Diagnostic, Parts, Value, async_trait};
 use uuid::Uuid;
 
 use crate::{
     bmc_pool::BmcPool,
     client::{Agent, AgentApi, Client},
     config::{self, Config},
+    credentials::CredentialStore,
     data_sources, embedded, resources,
 };
 
@@ -23,16 +24,7 @@ impl tfplugin::Provider for Baremetal {
     const ADDRESS: &'static str = "registry.terraform.io/terraform-baremetal/baremetal";
 
     fn validate(&self, config: &Value) -> Vec<Diagnostic> {
-        let both = !config.get("agent").is_null() && !config.get("embedded_agent").is_null();
-        let conflict = both.then(|| {
-            Diagnostic::error(
-                "Two agents are configured",
-                "The provider has agent and embedded_agent. Keep one: agent for a daemon that \
-                 runs on its own, embedded_agent for one that lives as long as the apply.",
-            )
-            .at(Path::root("embedded_agent"))
-        });
-        conflict.into_iter().collect()
+        config::lint::provider(config)
     }
 
     async fn configure(
@@ -69,10 +61,11 @@ impl tfplugin::Provider for Baremetal {
                         )
                     })
                 })?,
-            stop,
+            stop: stop.clone(),
         };
+        let credentials = CredentialStore::new(config.credentials, config.credentials_exec, stop)?;
         let bmcs = BmcPool::new(
-            config::credentials(config.credentials),
+            credentials,
             settings,
             redfish.ca_pem,
             redfish.insecure.unwrap_or(false),

@@ -89,6 +89,7 @@ impl BmcModel {
         let bmc = client
             .bmcs
             .bmc(&connection)
+            .await
             .map_err(|diagnostic| (diagnostic, false))?;
         let failed = |error: redfish::Error| {
             let subject = format!("BMC {endpoint} cannot be read");

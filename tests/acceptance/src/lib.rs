@@ -2,11 +2,13 @@
 //! and a Terraform working directory. Nothing here is skipped when it is missing: it fails.
 
 mod agent;
+mod canary;
 pub mod configuration;
 mod site;
 mod terraform;
 
 pub use agent::{AgentProcess, Tls};
+pub use canary::files_holding;
 pub use site::{PASSWORD, Site, USERNAME};
 pub use terraform::{Host, Outcome, Workspace};
 

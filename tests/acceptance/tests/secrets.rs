@@ -5,27 +5,11 @@
     reason = "the functions that tests share are tests too"
 )]
 
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
-use acceptance::{PASSWORD, Site, Workspace, configuration};
+use acceptance::{PASSWORD, Site, Workspace, configuration, files_holding};
 
 const IGNITION_CANARY: &str = "canary-ignition-secret-51c7";
-
-/// Every file below `directory` that holds `needle`.
-fn holding(directory: &Path, needle: &str, found: &mut Vec<String>) {
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            holding(&path, needle, found);
-        } else if let Ok(bytes) = fs::read(&path)
-            && bytes
-                .windows(needle.len())
-                .any(|window| window == needle.as_bytes())
-        {
-            found.push(path.display().to_string());
-        }
-    }
-}
 
 const PROVIDER: &str = r#"
 variable "ignition" {
@@ -88,18 +72,18 @@ fn assert_nowhere(site: &Site, workspace: &Workspace) {
     );
     let mut found = Vec::new();
     for canary in [PASSWORD, IGNITION_CANARY, site.agent.token.as_str()] {
-        holding(&workspace.path(), canary, &mut found);
+        found.extend(files_holding(&workspace.path(), canary));
     }
     assert!(found.is_empty(), "a secret is in {found:?}");
     for canary in [PASSWORD, IGNITION_CANARY] {
-        holding(site.directory(), canary, &mut found);
+        found.extend(files_holding(site.directory(), canary));
     }
     assert!(
         found.is_empty(),
         "a secret is on the agent's side, in {found:?}"
     );
     // The token has a file of its own, and is nowhere else.
-    holding(site.directory(), &site.agent.token, &mut found);
+    found.extend(files_holding(site.directory(), &site.agent.token));
     assert_eq!(found.len(), 1, "{found:?}");
 }
 

@@ -151,7 +151,7 @@ pub(super) async fn held(cx: &Context<Client>, claim: Claim) -> Result<Held, Dia
         Some(id) => Some(api.boot_config(id).await?),
         None => None,
     };
-    let bmc = cx.client.bmcs.bmc(&server.spec.bmc)?;
+    let bmc = cx.client.bmcs.bmc(&server.spec.bmc).await?;
     Ok(Held {
         api,
         bmc,
@@ -215,6 +215,7 @@ pub(super) async fn power_state(
         .client
         .bmcs
         .bmc(&server.spec.bmc)
+        .await
         .map_err(|diagnostic| Unseen {
             diagnostic,
             unreachable: false,

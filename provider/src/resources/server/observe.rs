@@ -11,7 +11,7 @@ use crate::{client::Client, diagnostics};
 
 /// The system that the configuration means. It is never guessed.
 pub(super) async fn find(client: &Client, wanted: &ServerModel) -> Result<System, Diagnostic> {
-    let bmc = client.bmcs.bmc(&wanted.bmc.to_model())?;
+    let bmc = client.bmcs.bmc(&wanted.bmc.to_model()).await?;
     let failed = |error: redfish::Error| failed(&wanted.bmc.endpoint, &error);
     if let (Some(uri), None) = (&wanted.system_uri, &wanted.system_uuid) {
         return bmc.system(uri).await.map_err(failed);
@@ -71,6 +71,7 @@ pub(super) async fn system(
     let bmc = client
         .bmcs
         .bmc(&state.bmc.to_model())
+        .await
         .map_err(|diagnostic| (diagnostic, false))?;
     let uri = state.system_uri.clone().unwrap_or_default();
     let found = bmc.system(&uri).await;
@@ -153,7 +154,7 @@ pub(super) async fn network(
     state: &mut ServerModel,
     system: &System,
 ) -> Result<(), Diagnostic> {
-    let bmc = client.bmcs.bmc(&state.bmc.to_model())?;
+    let bmc = client.bmcs.bmc(&state.bmc.to_model()).await?;
     let nics = bmc.mac_addresses(system).await;
     let nics = nics.map_err(|error| failed(&state.bmc.endpoint, &error))?;
     if state.boot_mac_addresses.is_none() {
@@ -267,7 +268,7 @@ pub(super) async fn apply_settings(
     plan: &mut ServerModel,
     timeout: Duration,
 ) -> Result<(), Diagnostic> {
-    let bmc = cx.client.bmcs.bmc(&plan.bmc.to_model())?;
+    let bmc = cx.client.bmcs.bmc(&plan.bmc.to_model()).await?;
     let endpoint = plan.bmc.endpoint.clone();
     let failed = |error: redfish::Error| failed(&endpoint, &error);
     let uri = plan.system_uri.clone().unwrap_or_default();
