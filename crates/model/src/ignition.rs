@@ -3,7 +3,11 @@
 //! The agent serves them and the provider lints them at plan, so that what is wrong is found before
 //! a machine meets it at night.
 
+mod merge;
+
 use serde_json::{Map, Value, json};
+
+pub use merge::{MergeError, merge};
 
 /// Why a text is not an Ignition config that a machine would take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
