@@ -4,6 +4,10 @@
 //! ends of a command and `#` as the start of a comment. What would be read as anything else than
 //! the word it is meant to be is refused.
 
+mod lint;
+
+pub use lint::{Fault, Problem, lint};
+
 /// One initial RAM disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Initrd<'a> {
