@@ -10,7 +10,7 @@ use crate::{
     client::{Agent, AgentApi, Client},
     config::{self, Config},
     credentials::CredentialStore,
-    data_sources, embedded, resources,
+    data_sources, embedded, functions, resources,
 };
 
 /// The provider `baremetal`.
@@ -84,7 +84,11 @@ impl tfplugin::Provider for Baremetal {
             .resource(resources::Server)
             .resource(resources::BootConfig)
             .resource(resources::HostClaim)
-            .data_source(data_sources::Servers);
+            .data_source(data_sources::Servers)
+            .function(functions::NormalizeMac)
+            .function(functions::NormalizeUuid)
+            .function(functions::IpxeLint)
+            .function(functions::IgnitionMerge);
     }
 
     async fn shutdown(&self, client: Arc<Client>) {

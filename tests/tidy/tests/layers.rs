@@ -20,7 +20,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rack", &["model", "netboot"]),
     ("agent", &["model", "netboot"]),
     // The agent is a library too, so that the provider can embed it.
-    ("provider", &["agent", "model", "redfish", "tfplugin"]),
+    (
+        "provider",
+        &["agent", "model", "netboot", "redfish", "tfplugin"],
+    ),
     ("tidy", &[]),
     ("acceptance", &["model", "rack"]),
 ];
