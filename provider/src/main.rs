@@ -12,6 +12,7 @@ mod data_sources;
 mod diagnostics;
 mod docs;
 mod embedded;
+mod ephemerals;
 mod functions;
 mod provider;
 mod resources;

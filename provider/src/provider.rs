@@ -10,7 +10,7 @@ use crate::{
     client::{Agent, AgentApi, Client},
     config::{self, Config},
     credentials::CredentialStore,
-    data_sources, embedded, functions, resources,
+    data_sources, embedded, ephemerals, functions, resources,
 };
 
 /// The provider `baremetal`.
@@ -85,6 +85,7 @@ impl tfplugin::Provider for Baremetal {
             .resource(resources::BootConfig)
             .resource(resources::HostClaim)
             .data_source(data_sources::Servers)
+            .ephemeral(ephemerals::Session)
             .function(functions::NormalizeMac)
             .function(functions::NormalizeUuid)
             .function(functions::IpxeLint)

@@ -8,5 +8,6 @@ mod server;
 
 pub(crate) use bmc::Bmc;
 pub(crate) use boot_config::BootConfig;
+pub(crate) use connection::ConnectionInput;
 pub(crate) use host_claim::HostClaim;
 pub(crate) use server::Server;

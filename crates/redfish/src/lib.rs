@@ -35,6 +35,7 @@ pub use messages::{Message, Messages};
 pub use model::PowerState;
 pub use power::Power;
 pub use service_root::ServiceRoot;
+pub use session::OpenSession;
 pub use system::{IndicatorLed, System};
 
 #[cfg(test)]

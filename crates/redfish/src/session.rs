@@ -3,6 +3,10 @@
 //! BMCs have few sessions and lock accounts after few failures. So the login is single-flight, the
 //! token is shared, and the first rejected login answers every request after it.
 
+mod loan;
+
+pub use loan::OpenSession;
+
 use std::{sync::atomic::Ordering, time::Duration};
 
 use reqwest::{Method, StatusCode, header::HeaderValue};

@@ -70,6 +70,24 @@ async fn logout_works_after_the_caller_stopped() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_lent_is_kept_and_not_replaced() {
+    let fake = FakeBmc::start().await;
+    let bmc = fake.bmc();
+    let session = bmc.session().await.unwrap().unwrap();
+    assert!(session.uri.unwrap().starts_with(SESSIONS));
+    assert!(fake.with(|machine| {
+        machine
+            .sessions
+            .iter()
+            .any(|token| token == session.token.expose())
+    }));
+    assert!(bmc.keep_session().await.unwrap());
+    fake.with(|machine| machine.sessions.clear());
+    assert!(!bmc.keep_session().await.unwrap());
+    assert_eq!(fake.with(|machine| machine.logins), 1);
+}
+
+#[tokio::test]
 async fn logout_takes_no_longer_than_a_second() {
     let fake = FakeBmc::start().await;
     let bmc = fake.bmc();
