@@ -2,7 +2,8 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use model::BmcConnection;
@@ -19,24 +20,32 @@ pub(crate) struct BmcPool {
     settings: redfish::Config,
     ca_pem: Option<String>,
     insecure: bool,
-    bmcs: Mutex<HashMap<String, Bmc>>,
+    bmcs: Arc<Bmcs>,
     loans: Mutex<HashMap<Uuid, Bmc>>,
 }
 
+type Bmcs = Mutex<HashMap<String, Bmc>>;
+
+/// How long a session is kept that nobody uses: longer than the pauses of whoever waits for a
+/// server's power, and much shorter than a boot that is waited for.
+const IDLE: Duration = Duration::from_secs(5);
+
 impl BmcPool {
-    /// A pool with the provider's settings.
+    /// A pool with the provider's settings. Sessions that are idle end while it lives.
     pub(crate) fn new(
         credentials: CredentialStore,
         settings: redfish::Config,
         ca_pem: Option<String>,
         insecure: bool,
     ) -> Self {
+        let bmcs = Arc::<Bmcs>::default();
+        tokio::spawn(end_idle_sessions(Arc::downgrade(&bmcs)));
         Self {
             credentials,
             settings,
             ca_pem,
             insecure,
-            bmcs: Mutex::default(),
+            bmcs,
             loans: Mutex::default(),
         }
     }
@@ -109,4 +118,21 @@ impl BmcPool {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Thousands of sessions that all end with the process could not be ended in its last second.
+async fn end_idle_sessions(bmcs: Weak<Bmcs>) {
+    loop {
+        tokio::time::sleep(IDLE / 5).await;
+        let Some(bmcs) = bmcs.upgrade() else {
+            return;
+        };
+        let all: Vec<Bmc> = lock(&bmcs).values().cloned().collect();
+        drop(bmcs);
+        let logouts: JoinSet<()> = all
+            .into_iter()
+            .map(|bmc| async move { bmc.logout_if_idle(IDLE).await })
+            .collect();
+        logouts.join_all().await;
+    }
 }

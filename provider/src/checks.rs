@@ -159,6 +159,7 @@ macro_rules! one_of {
 }
 
 one_of!(/** A BMC's scheme. */ scheme: "https", "http");
+one_of!(/** How to log in to a BMC. */ authentication: "session", "basic");
 one_of!(/** A power state to hold. */ power: "On", "Off");
 one_of!(/** An indicator LED, in Redfish's words. */ indicator_led: "Lit", "Blinking", "Off");
 one_of!(/** How a server's firmware boots. */ boot_method: "ipxe", "uefi_http");

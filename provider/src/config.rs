@@ -122,6 +122,11 @@ pub(crate) struct RedfishConfig {
     /// How long one request may take, such as `60s`.
     #[tf(check = tfplugin::is_duration)]
     pub request_timeout: Option<String>,
+    /// How to log in: `session`, the default, or `basic`. A session costs a login and a logout beside
+    /// the requests, and the BMC checks the password once. With `basic` it checks it with each
+    /// request, and a refresh of a server is one request in all, where the BMC allows that.
+    #[tf(check = checks::authentication)]
+    pub authentication: Option<String>,
     /// How often a request that may be repeated is, 0 to 20.
     #[tf(check = checks::retries)]
     pub max_retries: Option<i64>,

@@ -9,6 +9,7 @@ mod client;
 mod config;
 mod credentials;
 mod data_sources;
+mod descriptors;
 mod diagnostics;
 mod docs;
 mod embedded;
@@ -31,5 +32,6 @@ fn main() -> ExitCode {
     if arguments.next().as_deref() == Some("docs") {
         return docs::main(arguments.next());
     }
+    descriptors::raise();
     tfplugin::run(provider::Baremetal)
 }

@@ -61,6 +61,11 @@ impl tfplugin::Provider for Baremetal {
                         )
                     })
                 })?,
+            authentication: match redfish.authentication.as_deref() {
+                Some("basic") => redfish::Authentication::Basic,
+                _ => redfish::Authentication::Session,
+            },
+            connections: redfish::Connections::default(),
             stop: stop.clone(),
         };
         let credentials = CredentialStore::new(config.credentials, config.credentials_exec, stop)?;

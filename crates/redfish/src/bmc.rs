@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use model::{BmcConnection, Secret};
@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::Error, lane::PLACES, patch::Rung, retry::Timing, service_root::ServiceRoot,
-    session::State, wire::Wire,
+    connections::Connections, error::Error, lane::PLACES, patch::Rung, retry::Timing,
+    service_root::ServiceRoot, session::State, wire::Wire,
 };
 
 /// Who logs in. It has no `Debug`, because it holds a password.
@@ -25,9 +25,25 @@ pub struct Credentials {
     pub password: Secret,
 }
 
-/// How patient to be.
+/// How to prove who asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Authentication {
+    /// By a session: a login before the first request and a logout after the last. A BMC without
+    /// sessions, or without a free one, gets the credentials themselves.
+    #[default]
+    Session,
+    /// By the credentials themselves, with every request: a lone request costs one round trip
+    /// instead of three, and the BMC checks the password each time.
+    Basic,
+}
+
+/// How patient to be, and what to share.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// How to prove who asks.
+    pub authentication: Authentication,
+    /// The connections to share with the other BMCs of this process.
+    pub connections: Connections,
     /// How long one request may take.
     pub request_timeout: Duration,
     /// How often a request that got no answer is sent again, if it is safe to. A BMC that answers
@@ -40,6 +56,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            authentication: Authentication::default(),
+            connections: Connections::default(),
             request_timeout: Duration::from_secs(60),
             max_retries: 3,
             stop: CancellationToken::new(),
@@ -59,11 +77,13 @@ pub(crate) struct Inner {
     pub(crate) wire: Wire,
     pub(crate) timing: Timing,
     pub(crate) max_retries: u32,
+    pub(crate) authentication: Authentication,
     pub(crate) permits: Semaphore,
     pub(crate) session: tokio::sync::Mutex<State>,
     pub(crate) generation: AtomicU64,
     pub(crate) root: Mutex<Option<Arc<ServiceRoot>>>,
     learned: Mutex<Learned>,
+    last_used: Mutex<Instant>,
 }
 
 /// What this BMC taught. Hints only say what to try first.
@@ -102,11 +122,13 @@ impl Bmc {
             wire: Wire::new(connection, credentials, config)?,
             timing,
             max_retries: config.max_retries,
+            authentication: config.authentication,
             permits: Semaphore::new(PLACES as usize),
             session: tokio::sync::Mutex::new(State::Fresh),
             generation: AtomicU64::new(0),
             root: Mutex::new(None),
             learned: Mutex::default(),
+            last_used: Mutex::new(Instant::now()),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -128,6 +150,12 @@ impl Bmc {
     pub async fn logout(&self) {
         self.inner.logout().await;
     }
+
+    /// Deletes the session, if nothing was asked for as long as `idle` and nothing is on the way.
+    /// It would occupy one of the few places that a BMC has. A later request logs in again.
+    pub async fn logout_if_idle(&self, idle: Duration) {
+        self.inner.logout_if_idle(idle).await;
+    }
 }
 
 impl fmt::Debug for Bmc {
@@ -142,5 +170,22 @@ impl Inner {
     /// Looks at, or adds to, what was learned.
     pub(crate) fn learned<T>(&self, with: impl FnOnce(&mut Learned) -> T) -> T {
         with(&mut self.learned.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes that the BMC was asked something just now.
+    pub(crate) fn touch(&self) {
+        *self
+            .last_used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Whether nothing was asked for so long, no request is on the way and no change has its turn.
+    pub(crate) fn is_idle_for(&self, idle: Duration) -> bool {
+        let last_used = *self
+            .last_used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        self.permits.available_permits() == PLACES as usize && last_used.elapsed() >= idle
     }
 }

@@ -89,8 +89,9 @@ impl Lane<'_> {
         loop {
             let turn = self.turn().await?;
             // A login has its own retries, so its failure is final here.
-            let mut authorization = inner.authorization().await?;
-            let mut outcome = inner.wire.send(&request, &authorization).await;
+            let entry = inner.authorization().await?;
+            let mut outcome = inner.wire.send(&request, &entry.authorization).await;
+            let mut authorization = inner.prove(entry, &outcome);
             if is(&outcome, StatusCode::UNAUTHORIZED) {
                 let given_up;
                 (authorization, given_up) = inner.renew(&authorization).await?;
@@ -104,7 +105,12 @@ impl Lane<'_> {
             {
                 return Err(error);
             }
+            inner.touch();
             drop(turn);
+            if matches!(outcome, Err(Error::Unreachable { sent: true, .. })) {
+                // Some firmware drops connections that it has answered on.
+                inner.wire.close_connections();
+            }
             match attempts.next(&outcome) {
                 Some(delay) => inner.wire.pause(delay).await?,
                 None => return outcome,

@@ -7,6 +7,7 @@
 mod bmc;
 mod boot;
 mod collection;
+mod connections;
 mod error;
 mod ethernet;
 mod lane;
@@ -26,8 +27,9 @@ mod task;
 mod tls;
 mod wire;
 
-pub use bmc::{Bmc, Config, Credentials};
+pub use bmc::{Authentication, Bmc, Config, Credentials};
 pub use boot::{Boot, BootEnabled, BootMode, BootOverride, BootTarget};
+pub use connections::Connections;
 pub use error::Error;
 pub use ethernet::Nic;
 pub use manager::Manager;

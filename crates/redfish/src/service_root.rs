@@ -94,11 +94,7 @@ impl Lane<'_> {
 impl Inner {
     /// The root, if it can be had without a login.
     pub(crate) async fn anonymous_root(&self) -> Result<Option<Arc<ServiceRoot>>, Error> {
-        let known = self
-            .root
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let known = self.known_root();
         if known.is_some() {
             return Ok(known);
         }
@@ -109,7 +105,8 @@ impl Inner {
         Ok(Some(self.keep_root(reply.document()?)))
     }
 
-    fn known_root(&self) -> Option<Arc<ServiceRoot>> {
+    /// The root as it was read last.
+    pub(crate) fn known_root(&self) -> Option<Arc<ServiceRoot>> {
         self.root
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

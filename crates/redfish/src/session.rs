@@ -11,9 +11,10 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use reqwest::{Method, StatusCode, header::HeaderValue};
 use serde_json::json;
+use tokio::sync::MutexGuard;
 
 use crate::{
-    bmc::Inner,
+    bmc::{Authentication, Inner},
     error::Error,
     lenient::Doc,
     messages::Messages,
@@ -61,14 +62,43 @@ impl State {
     }
 }
 
+/// What to send with a request.
+pub(crate) struct Entry<'a> {
+    pub(crate) authorization: Authorization,
+    /// Held while nobody knows whether the BMC takes the credentials: the answer to this request
+    /// tells, and a second request must not offer a wrong password again meanwhile.
+    unproven: Option<MutexGuard<'a, State>>,
+}
+
 impl Inner {
     /// What to send with a request. The first call logs in; those that come meanwhile wait for it.
-    pub(crate) async fn authorization(&self) -> Result<Authorization, Error> {
+    pub(crate) async fn authorization(&self) -> Result<Entry<'_>, Error> {
         let mut state = self.wire.unless_stopped(self.session.lock()).await?;
         if matches!(*state, State::Fresh) {
+            if self.authentication == Authentication::Basic {
+                return Ok(Entry {
+                    authorization: Authorization::Basic,
+                    unproven: Some(state),
+                });
+            }
             self.enter(&mut state).await?;
         }
-        state.authorization()
+        Ok(Entry {
+            authorization: state.authorization()?,
+            unproven: None,
+        })
+    }
+
+    /// Takes the answer to a request as proof of the credentials that came with it, or against them.
+    pub(crate) fn prove(&self, entry: Entry<'_>, outcome: &Result<Reply, Error>) -> Authorization {
+        if let (Some(mut state), Ok(reply)) = (entry.unproven, outcome) {
+            if reply.is(StatusCode::UNAUTHORIZED) {
+                *state = State::Rejected(self.rejected(reply.messages.clone()));
+            } else if reply.status.is_success() || reply.status.is_client_error() {
+                *state = State::Basic;
+            }
+        }
+        entry.authorization
     }
 
     /// What to send after a 401 to `stale`, and the session that was given up for it.
@@ -122,6 +152,25 @@ impl Inner {
         }
     }
 
+    /// Deletes the session if nothing was asked for so long. Whoever comes meanwhile logs in anew.
+    pub(crate) async fn logout_if_idle(&self, idle: Duration) {
+        let token = {
+            let Ok(mut state) = self.session.try_lock() else {
+                return;
+            };
+            match &*state {
+                State::Session(token) if self.is_idle_for(idle) => {
+                    let token = token.clone();
+                    *state = State::Fresh;
+                    token
+                }
+                _ => return,
+            }
+        };
+        let work = self.delete(&token, OnStop::Ignore);
+        drop(tokio::time::timeout(LOGOUT_TIMEOUT, work).await);
+    }
+
     async fn enter(&self, state: &mut State) -> Result<(), Error> {
         match self.login().await {
             Ok(entered) => *state = entered,
@@ -142,6 +191,16 @@ impl Inner {
     }
 
     async fn login(&self) -> Result<State, Error> {
+        let mut tried = None;
+        if self.known_root().is_none() {
+            // Where nearly all BMCs have it: reading the root first would cost every run a request
+            // for each BMC.
+            let outcome = self.post_session(SESSIONS).await;
+            if !may_be_elsewhere(&outcome) {
+                return self.entered(outcome?, SYSTEMS).await;
+            }
+            tried = Some(outcome);
+        }
         let root = self.anonymous_root().await?;
         let sessions = match &root {
             Some(root) => root.sessions_uri(),
@@ -152,7 +211,16 @@ impl Inner {
         let Some(path) = sessions else {
             return self.basic(systems, None).await;
         };
-        let reply = self.post_session(&path).await?;
+        let reply = match tried {
+            // It was the right place, so the answer stands. A password is not offered twice.
+            Some(outcome) if path == SESSIONS => outcome?,
+            _ => self.post_session(&path).await?,
+        };
+        self.entered(reply, systems).await
+    }
+
+    /// What the reply to a login comes to.
+    async fn entered(&self, reply: Reply, systems: &str) -> Result<State, Error> {
         let messages = reply.messages.clone();
         if let Some(error) = self.password_change(&reply) {
             if let Some(token) = self.token(&reply) {
@@ -288,6 +356,15 @@ impl Inner {
             username,
             account,
         })
+    }
+}
+
+/// Whether a login was answered as by a BMC that has its sessions somewhere else. One that does not
+/// know the place may ask for a login even there.
+fn may_be_elsewhere(outcome: &Result<Reply, Error>) -> bool {
+    match outcome {
+        Ok(reply) => matches!(reply.status.as_u16(), 400 | 401 | 403 | 404 | 405 | 501),
+        Err(error) => matches!(error, Error::Redirected { .. }),
     }
 }
 

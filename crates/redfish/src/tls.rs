@@ -15,7 +15,7 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
     SignatureScheme,
     client::{
-        WebPkiServerVerifier,
+        Resumption, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::CryptoProvider,
@@ -26,7 +26,9 @@ use crate::error::Error;
 
 /// The TLS settings for a BMC. A pin is stricter than everything else, so it wins.
 pub(crate) fn client_config(tls: &BmcTls) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    let provider = PROVIDER.get_or_init(|| Arc::new(rustls::crypto::ring::default_provider()));
+    let provider = Arc::clone(provider);
     let trust = if let Some(text) = &tls.fingerprint_sha256 {
         Trust::Pin(parse_fingerprint(text)?)
     } else if tls.insecure {
@@ -47,6 +49,8 @@ pub(crate) fn client_config(tls: &BmcTls) -> Result<ClientConfig, Error> {
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // A run connects to a BMC once as a rule; tickets of thousands would be kept for nothing.
+    config.resumption = Resumption::disabled();
     Ok(config)
 }
 

@@ -1,6 +1,6 @@
 //! One request to a BMC and its reply: HTTP/1.1, to the BMC's origin only, bounded in time and size.
 
-mod failure;
+pub(crate) mod failure;
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -11,7 +11,6 @@ use model::BmcConnection;
 use reqwest::{
     Client, Method, RequestBuilder, StatusCode, Url,
     header::{self, HeaderMap, HeaderValue},
-    redirect, retry,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +20,6 @@ use crate::{
     error::Error,
     messages::Messages,
     origin::Origin,
-    tls,
 };
 
 /// What proves who asks.
@@ -121,20 +119,10 @@ impl Wire {
         if connection.tls.insecure && origin.is_https() {
             tracing::warn!(bmc = origin.as_str(), "the certificate is not verified");
         }
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls::client_config(&connection.tls)?)
-            .http1_only()
-            .no_proxy()
-            .referer(false)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .connect_timeout(CONNECT_TIMEOUT.min(request_timeout / 2))
-            .pool_idle_timeout(POOL_IDLE)
-            .pool_max_idle_per_host(2)
-            .build()
-            .map_err(|error| Error::InvalidConfig {
-                what: failure::root_cause(&error),
-            })?;
+        let connect_timeout = CONNECT_TIMEOUT.min(request_timeout / 2);
+        let client = config
+            .connections
+            .client(&connection.tls, connect_timeout)?;
         Ok(Self {
             client,
             origin,
@@ -279,7 +267,8 @@ impl Wire {
         if !self.refuses_identity.load(Ordering::Relaxed) {
             builder = builder.header(header::ACCEPT_ENCODING, "identity");
         }
-        if self.close_connections.load(Ordering::Relaxed) {
+        // A logout is the last request as a rule.
+        if self.close_connections.load(Ordering::Relaxed) || request.method == Method::DELETE {
             builder = builder.header(header::CONNECTION, "close");
         }
         if let Some(tag) = request.if_match {
@@ -341,6 +330,5 @@ const fn is_redirect(status: StatusCode) -> bool {
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const POOL_IDLE: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: u32 = 3;
 const MAX_BODY: usize = 8 << 20;

@@ -57,7 +57,7 @@ async fn a_stop_ends_a_request_a_login_and_a_wait_for_a_turn_within_a_second() {
         let waiting: Vec<_> = (0..4)
             .map(|_| {
                 let bmc = bmc.clone();
-                tokio::spawn(async move { bmc.system(SYSTEM).await })
+                tokio::spawn(async move { bmc.systems().await })
             })
             .collect();
         while !fake.with(|machine| machine.received.iter().any(|r| r.path == hanging)) {

@@ -28,7 +28,7 @@ pub(super) use self::{
     documents::system,
     exchange::{Answer, Received},
 };
-use crate::{Bmc, Config, Credentials, Error, retry::Timing};
+use crate::{Authentication, Bmc, Config, Credentials, Error, retry::Timing};
 
 pub(super) const USERNAME: &str = "operator";
 pub(super) const PASSWORD: &str = "correct-horse-7";
@@ -248,11 +248,24 @@ impl FakeBmc {
         self.bmc_with(PASSWORD, BmcTls::default()).unwrap()
     }
 
+    /// A handle that sends the credentials themselves.
+    pub(super) fn bmc_with_basic(&self, password: &str) -> Bmc {
+        let config = Config {
+            authentication: Authentication::Basic,
+            request_timeout: Duration::from_millis(1500),
+            stop: self.stop.clone(),
+            ..Config::default()
+        };
+        let connection = self.connection(BmcTls::default());
+        Bmc::with_timing(&connection, credentials(password), &config, FAST).unwrap()
+    }
+
     pub(super) fn bmc_with(&self, password: &str, tls: BmcTls) -> Result<Bmc, Error> {
         let config = Config {
             request_timeout: Duration::from_millis(1500),
             max_retries: 3,
             stop: self.stop.clone(),
+            ..Config::default()
         };
         Bmc::with_timing(&self.connection(tls), credentials(password), &config, FAST)
     }

@@ -5,7 +5,7 @@ use std::{error::Error as _, io};
 use crate::{error::Error, tls::Refusal};
 
 /// The class of a failure.
-pub(super) fn classify(endpoint: String, error: &reqwest::Error) -> Error {
+pub(crate) fn classify(endpoint: String, error: &reqwest::Error) -> Error {
     if let Some(tls) = tls_error(error) {
         let refusal = refusal(tls);
         return Error::Tls {
@@ -27,7 +27,7 @@ pub(super) fn classify(endpoint: String, error: &reqwest::Error) -> Error {
 }
 
 /// The deepest cause: the layers above it say the same in more words, and name the URL.
-pub(super) fn root_cause(error: &reqwest::Error) -> String {
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &(dyn std::error::Error + 'static) = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
