@@ -1,11 +1,13 @@
 //! Collections: their pages and their members.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::{
     error::Error,
     lane::Lane,
-    lenient::{Doc, same_uri},
+    lenient::{Doc, resource_key},
     reply::Document,
 };
 
@@ -30,6 +32,18 @@ pub(crate) async fn members(
     path: &str,
     expand: Expand,
 ) -> Result<Vec<Member>, Error> {
+    let budget = lane.inner.wire.request_timeout().saturating_mul(BUDGET);
+    let reading = tokio::time::timeout(budget, read(lane, path, expand));
+    reading.await.unwrap_or_else(|_elapsed| {
+        let bmc = lane.inner.wire.origin.as_str();
+        Err(Error::Timeout {
+            what: format!("{bmc} did not give all members of {path}"),
+            after: budget,
+        })
+    })
+}
+
+async fn read(lane: &Lane<'_>, path: &str, expand: Expand) -> Result<Vec<Member>, Error> {
     let mut members = Vec::new();
     let mut first_error = None;
     for listed in list(lane, path, expand).await? {
@@ -61,10 +75,11 @@ enum Listed {
     Whole(Member),
 }
 
-/// The entries of all pages.
+/// The entries of all pages, each once. A page that comes again is the end: all have been read.
 async fn list(lane: &Lane<'_>, path: &str, expand: Expand) -> Result<Vec<Listed>, Error> {
     let mut listed = Vec::new();
-    let mut seen: Vec<String> = Vec::new();
+    let mut members = BTreeSet::new();
+    let mut pages = BTreeSet::from([resource_key(path)]);
     let mut page = first_page(lane, path, expand).await?;
     loop {
         for item in page.doc().items("Members") {
@@ -76,25 +91,44 @@ async fn list(lane: &Lane<'_>, path: &str, expand: Expand) -> Result<Vec<Listed>
                 );
                 continue;
             };
-            listed.push(if is_whole(item) {
-                let (value, etag) = (item.raw().clone(), item.word("@odata.etag"));
-                let document = Document {
-                    value,
-                    etag: etag.map(str::to_owned),
-                };
-                Listed::Whole(Member { uri, document })
-            } else {
-                Listed::Link(uri)
-            });
+            if members.insert(resource_key(&uri)) {
+                listed.push(entry(item, uri));
+            }
+            if members.len() > MAX_MEMBERS {
+                return Err(endless(
+                    lane,
+                    path,
+                    format!("more than {MAX_MEMBERS} members"),
+                ));
+            }
         }
         let next = page.doc().link("Members@odata.nextLink");
-        match next.filter(|next| !seen.iter().any(|seen| same_uri(seen, next))) {
-            Some(next) if seen.len() < MAX_PAGES => {
-                page = lane.get(&next).await?;
-                seen.push(next);
-            }
-            _ => return Ok(listed),
+        let Some(next) = next.filter(|next| pages.insert(resource_key(next))) else {
+            return Ok(listed);
+        };
+        if pages.len() > MAX_PAGES {
+            return Err(endless(lane, path, format!("more than {MAX_PAGES} pages")));
         }
+        page = lane.get(&next).await?;
+    }
+}
+
+fn entry(item: Doc<'_>, uri: String) -> Listed {
+    if !is_whole(item) {
+        return Listed::Link(uri);
+    }
+    let document = Document {
+        value: item.raw().clone(),
+        etag: item.word("@odata.etag").map(str::to_owned),
+    };
+    Listed::Whole(Member { uri, document })
+}
+
+fn endless(lane: &Lane<'_>, path: &str, what: String) -> Error {
+    Error::Decode {
+        endpoint: lane.inner.wire.endpoint(),
+        request: format!("GET {path}"),
+        cause: format!("it has {what}"),
     }
 }
 
@@ -129,5 +163,8 @@ const fn is_of_the_member(error: &Error) -> bool {
     )
 }
 
-/// More pages than any BMC has.
+/// More than any BMC has. Each costs a request.
 const MAX_PAGES: usize = 64;
+const MAX_MEMBERS: usize = 512;
+/// So many times the longest that one request may take.
+const BUDGET: u32 = 5;

@@ -88,10 +88,8 @@ impl<'a> Doc<'a> {
 
     /// The references that an array property holds.
     pub(crate) fn links(self, name: &str) -> Vec<String> {
-        self.items(name)
-            .into_iter()
-            .filter_map(Self::as_link)
-            .collect()
+        let items = self.items(name).into_iter().take(MOST_LINKS);
+        items.filter_map(Self::as_link).collect()
     }
 
     /// This value as a reference: an object with `@odata.id`, or a path.
@@ -122,11 +120,10 @@ pub(crate) fn whole(number: f64) -> Option<u64> {
         .then(|| number.round() as u64)
 }
 
-/// Whether two references name the same resource. BMCs differ from themselves in case and in the
+/// What all spellings of a reference have in common. BMCs differ from themselves in case and in the
 /// slash at the end.
-pub(crate) fn same_uri(one: &str, other: &str) -> bool {
-    let trim = |uri: &str| uri.trim().trim_end_matches('/').to_ascii_lowercase();
-    trim(one) == trim(other)
+pub(crate) fn resource_key(uri: &str) -> String {
+    uri.trim().trim_end_matches('/').to_ascii_lowercase()
 }
 
 /// An enumeration that keeps a word it does not know.
@@ -168,6 +165,9 @@ macro_rules! open_enum {
     };
 }
 pub(crate) use open_enum;
+
+/// More than one resource refers to: each costs a request.
+const MOST_LINKS: usize = 64;
 
 /// What firmware writes where nobody set anything.
 const PLACEHOLDERS: [&str; 6] = [
@@ -227,7 +227,8 @@ mod tests {
 
     #[test]
     fn references_differ_in_neither_case_nor_closing_slash() {
-        assert!(same_uri("/redfish/v1/Systems/1/", "/redfish/v1/systems/1"));
-        assert!(!same_uri("/redfish/v1/Systems/1", "/redfish/v1/Systems/11"));
+        let key = resource_key("/redfish/v1/Systems/1/");
+        assert_eq!(key, resource_key("/redfish/v1/systems/1"));
+        assert_ne!(key, resource_key("/redfish/v1/Systems/11"));
     }
 }

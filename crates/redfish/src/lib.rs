@@ -22,6 +22,7 @@ mod reply;
 mod retry;
 mod service_root;
 mod session;
+mod shown;
 mod system;
 mod task;
 mod tls;

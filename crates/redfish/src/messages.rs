@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{lenient::Doc, quirks};
+use crate::{lenient::Doc, quirks, shown};
 
 /// One message of a BMC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,6 +81,7 @@ impl Messages {
         found.extend(doc.items("Messages"));
         let mut messages: Vec<_> = found
             .into_iter()
+            .take(MOST_READ)
             .filter_map(|doc| read(doc, hide))
             .collect();
         if messages.is_empty() && error.has("message") {
@@ -93,7 +94,8 @@ impl Messages {
 
     /// A text that came instead of messages.
     pub(crate) fn plain(text: &str, hide: &[&str]) -> Self {
-        let text = hidden(text.split_whitespace().collect::<Vec<_>>().join(" "), hide);
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = shown::text(&text, hide, LONGEST_PLAIN);
         if text.is_empty() {
             return Self::default();
         }
@@ -180,11 +182,10 @@ impl fmt::Display for Messages {
 
 fn read(doc: Doc<'_>, hide: &[&str]) -> Option<Message> {
     let shown = |name: &str| doc.word(name).map(|text| hidden(text.to_owned(), hide));
-    let args = doc
-        .words("MessageArgs")
-        .into_iter()
-        .map(|arg| hidden(arg, hide))
-        .collect();
+    let all = |name: &str| {
+        let words = doc.words(name).into_iter().take(MOST);
+        words.map(|word| hidden(word, hide)).collect()
+    };
     let message = Message {
         id: shown("MessageId")
             .or_else(|| shown("MessageID"))
@@ -192,8 +193,8 @@ fn read(doc: Doc<'_>, hide: &[&str]) -> Option<Message> {
         text: shown("Message").unwrap_or_default(),
         severity: shown("MessageSeverity").or_else(|| shown("Severity")),
         resolution: shown("Resolution").filter(|text| !text.eq_ignore_ascii_case("None")),
-        related_properties: doc.words("RelatedProperties"),
-        args,
+        related_properties: all("RelatedProperties"),
+        args: all("MessageArgs"),
     };
     (!message.id.is_empty() || !message.text.is_empty()).then_some(message)
 }
@@ -209,21 +210,8 @@ fn read_error(error: Doc<'_>, hide: &[&str]) -> Option<Message> {
     (!message.text.is_empty()).then_some(message)
 }
 
-fn hidden(mut text: String, hide: &[&str]) -> String {
-    for secret in hide.iter().filter(|secret| !secret.is_empty()) {
-        if text.contains(secret) {
-            text = text.replace(secret, "(hidden)");
-        }
-    }
-    if text.len() > LONGEST {
-        let end = (0..=LONGEST)
-            .rev()
-            .find(|&at| text.is_char_boundary(at))
-            .unwrap_or(0);
-        text.truncate(end);
-        text.push('…');
-    }
-    text
+fn hidden(text: String, hide: &[&str]) -> String {
+    shown::text(&text, hide, LONGEST)
 }
 
 /// They come with an `error` object and mean that it worked.
@@ -266,7 +254,10 @@ const BAD_LOGIN: &[&str] = &["ResourceAtUriUnauthorized"];
 
 /// More than this says nothing new.
 const MOST: usize = 16;
+/// A failure may stand behind what is not one, but not so far.
+const MOST_READ: usize = 256;
 const LONGEST: usize = 2048;
+const LONGEST_PLAIN: usize = 512;
 
 #[cfg(test)]
 mod tests {

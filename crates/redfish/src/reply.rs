@@ -36,17 +36,16 @@ impl Reply {
             return Err(error);
         }
         let etag = self.etag();
-        match self.json {
-            Some(value @ Value::Object(_)) => Ok(Document { value, etag }),
-            other => Err(Error::Decode {
-                endpoint: self.endpoint,
-                request: self.request,
-                cause: match other {
-                    Some(_) => "it is JSON, but no object".to_owned(),
-                    None => "it is not JSON".to_owned(),
-                },
-            }),
-        }
+        let cause = match self.json {
+            Ok(value @ Value::Object(_)) => return Ok(Document { value, etag }),
+            Ok(_) => "it is JSON, but no object".to_owned(),
+            Err(cause) => cause,
+        };
+        Err(Error::Decode {
+            endpoint: self.endpoint,
+            request: self.request,
+            cause,
+        })
     }
 
     /// Why what was asked for was not done.
@@ -112,12 +111,12 @@ impl Reply {
     /// Whether a 2xx carries an error. A resource may be annotated with messages about other things
     /// than this request.
     fn says_failure(&self) -> bool {
-        let is_read = self.request.starts_with("GET ");
-        let has_error = self
-            .json
-            .as_ref()
-            .is_some_and(|json| Doc::new(json).has("error"));
-        self.messages.has_failure() && (!is_read || (has_error && !self.is_resource()))
+        if !self.request.starts_with("GET ") {
+            return self.messages.has_failure();
+        }
+        // An error in the place of a resource is one, whatever its messages are.
+        let is_error = |doc: Doc<'_>| !doc.get("error").raw().is_null();
+        self.doc().is_some_and(is_error) && !self.is_resource()
     }
 
     /// The ETag that a write may send back, without the quotes that some firmware doubles.
@@ -126,10 +125,7 @@ impl Reply {
             .headers
             .get(header::ETAG)
             .and_then(|value| value.to_str().ok());
-        let body = self
-            .json
-            .as_ref()
-            .and_then(|json| Doc::new(json).word("@odata.etag"));
+        let body = self.doc().and_then(|doc| doc.word("@odata.etag"));
         [header, body].into_iter().flatten().find_map(clean_etag)
     }
 
@@ -158,8 +154,13 @@ impl Reply {
         self.status == status
     }
 
+    /// The body, if it is JSON.
+    pub(crate) fn doc(&self) -> Option<Doc<'_>> {
+        self.json.as_ref().ok().map(Doc::new)
+    }
+
     fn is_resource(&self) -> bool {
-        let doc = self.json.as_ref().map(Doc::new);
+        let doc = self.doc();
         doc.is_some_and(|doc| doc.has("@odata.id") || doc.has("@odata.type"))
     }
 
@@ -205,7 +206,7 @@ mod tests {
             status: StatusCode::from_u16(status).unwrap(),
             headers,
             messages: Messages::read(&body, &[]),
-            json: Some(body),
+            json: Ok(body),
             request: request.to_owned(),
             endpoint: "https://b".to_owned(),
         }

@@ -304,10 +304,7 @@ impl Inner {
         let mut value = reply.headers.get("X-Auth-Token")?.clone();
         value.set_sensitive(true);
         // Some firmware sends no Location.
-        let body = reply
-            .json
-            .as_ref()
-            .and_then(|json| Doc::new(json).as_link());
+        let body = reply.doc().and_then(Doc::as_link);
         let location = reply
             .location()
             .or_else(|| body.map(|link| Origin::path_of(&link)));

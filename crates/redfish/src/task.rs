@@ -5,9 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use tokio::time::Instant;
 
-use crate::{
-    error::Error, lane::Lane, lenient::Doc, messages::Messages, origin::Origin, wire::Reply,
-};
+use crate::{error::Error, lane::Lane, messages::Messages, origin::Origin, wire::Reply};
 
 /// Waits for the task of a 202 reply. A reply that names none is taken as done: the caller looks at
 /// the resource anyway.
@@ -60,7 +58,7 @@ pub(crate) async fn follow(lane: &Lane<'_>, accepted: &Reply) -> Result<(), Erro
 
 /// Where to look: the places in the order in which firmware is known to use them.
 fn monitor(reply: &Reply) -> Option<String> {
-    let doc = reply.json.as_ref().map(Doc::new);
+    let doc = reply.doc();
     let in_body = |name: &str| doc.and_then(|doc| doc.link(name));
     let found = reply.location().or_else(|| in_body("TaskMonitor"));
     found
@@ -69,7 +67,7 @@ fn monitor(reply: &Reply) -> Option<String> {
 }
 
 fn state(reply: &Reply) -> Option<String> {
-    let doc = Doc::new(reply.json.as_ref()?);
+    let doc = reply.doc()?;
     doc.word("TaskState")
         .or_else(|| doc.word("JobState"))
         .map(str::to_owned)

@@ -5,6 +5,7 @@ mod boot;
 mod economy;
 mod errors;
 mod fake_bmc;
+mod hostile;
 mod if_match;
 mod power;
 mod reading;

@@ -1,5 +1,6 @@
 //! One request to a BMC and its reply: HTTP/1.1, to the BMC's origin only, bounded in time and size.
 
+mod body;
 pub(crate) mod failure;
 
 use std::{
@@ -20,6 +21,7 @@ use crate::{
     error::Error,
     messages::Messages,
     origin::Origin,
+    shown,
 };
 
 /// What proves who asks.
@@ -83,8 +85,8 @@ impl<'a> Request<'a> {
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// The body, if it is JSON.
-    pub(crate) json: Option<Value>,
+    /// The body, or why it cannot be read.
+    pub(crate) json: Result<Value, String>,
     /// What it says about the request.
     pub(crate) messages: Messages,
     /// Method and path.
@@ -134,6 +136,10 @@ impl Wire {
         })
     }
 
+    pub(crate) const fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
     pub(crate) fn endpoint(&self) -> String {
         self.origin.as_str().to_owned()
     }
@@ -174,7 +180,9 @@ impl Wire {
         if self.stop.is_cancelled() && !matches!(request.on_stop, OnStop::Ignore) {
             return Err(Error::Stopped);
         }
-        let line = format!("{} {}", request.method, Origin::path_of(request.path));
+        // The path may be one that the BMC named.
+        let path = shown::text(&Origin::path_of(request.path), &[], LONGEST_PATH);
+        let line = format!("{} {path}", request.method);
         let began = Instant::now();
         let stopped = async {
             match request.on_stop {
@@ -221,7 +229,7 @@ impl Wire {
         let mut url = self.origin.url(request.path)?;
         for _redirect in 0..=MAX_REDIRECTS {
             let response = self.start(request, authorization, url.clone()).send().await;
-            let response = response.map_err(|error| failure::classify(self.endpoint(), &error))?;
+            let response = response.map_err(|error| self.failed(&line, &error))?;
             let status = response.status();
             if status == StatusCode::NOT_ACCEPTABLE
                 && request.method == Method::GET
@@ -230,7 +238,7 @@ impl Wire {
                 continue;
             }
             if !is_redirect(status) {
-                return self.read(response, line).await;
+                return self.read(response, line, authorization).await;
             }
             let location = response.headers().get(header::LOCATION);
             let location = location
@@ -242,7 +250,7 @@ impl Wire {
                 .ok_or_else(|| Error::Redirected {
                     endpoint: self.endpoint(),
                     request: line.clone(),
-                    location: location.chars().take(256).collect(),
+                    location: shown::text(location, &self.secrets(authorization), LONGEST_PATH),
                 })?;
         }
         Err(Error::Decode {
@@ -287,41 +295,55 @@ impl Wire {
         }
     }
 
-    async fn read(&self, mut response: reqwest::Response, request: String) -> Result<Reply, Error> {
+    async fn read(
+        &self,
+        response: reqwest::Response,
+        request: String,
+        authorization: &Authorization,
+    ) -> Result<Reply, Error> {
         let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(None) => break,
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Err(error) => return Err(failure::classify(self.endpoint(), &error)),
-            }
-            if body.len() > MAX_BODY {
+        let body = match body::read(response).await {
+            Ok(body) => body,
+            Err(body::Failure::Broken(error)) => return Err(self.failed(&request, &error)),
+            Err(body::Failure::TooLong) => {
                 return Err(Error::Decode {
                     endpoint: self.endpoint(),
                     request,
-                    cause: format!("it is longer than {MAX_BODY} bytes"),
+                    cause: format!("it is longer than {} bytes", body::MAX_BODY),
                 });
             }
-        }
-        let json: Option<Value> = serde_json::from_slice(&body).ok();
-        let hide = [self.credentials.password.expose()];
-        let messages = match &json {
-            Some(json) => Messages::read(json, &hide),
-            None if status.is_client_error() || status.is_server_error() => Messages::plain(
-                &String::from_utf8_lossy(&body[..body.len().min(512)]),
-                &hide,
-            ),
-            None => Messages::default(),
+        };
+        let mut hide = self.secrets(authorization);
+        let new_token = headers.get("X-Auth-Token");
+        hide.extend(new_token.and_then(|token| token.to_str().ok()));
+        let messages = match &body.json {
+            Ok(json) => Messages::read(json, &hide),
+            Err(_) if status.is_client_error() || status.is_server_error() => {
+                Messages::plain(&body.start, &hide)
+            }
+            Err(_) => Messages::default(),
         };
         Ok(Reply {
             status,
-            headers,
-            json,
+            json: body.json,
             messages,
             request,
             endpoint: self.endpoint(),
+            headers,
         })
+    }
+
+    /// What a BMC got from us, may repeat, and must not be shown.
+    fn secrets<'a>(&'a self, authorization: &'a Authorization) -> Vec<&'a str> {
+        let mut secrets = vec![self.credentials.password.expose()];
+        if let Authorization::Token { token, .. } = authorization {
+            secrets.extend(token.to_str().ok());
+        }
+        secrets
+    }
+
+    fn failed(&self, request: &str, error: &reqwest::Error) -> Error {
+        failure::classify(self.endpoint(), request, error)
     }
 }
 
@@ -331,4 +353,4 @@ const fn is_redirect(status: StatusCode) -> bool {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: u32 = 3;
-const MAX_BODY: usize = 8 << 20;
+const LONGEST_PATH: usize = 256;

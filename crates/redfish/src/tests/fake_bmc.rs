@@ -332,6 +332,10 @@ async fn serve(
             let broken = async { Err::<Bytes, _>(std::io::Error::other("broken")) };
             Response::new(Body::from_stream(futures_util::stream::once(broken)))
         }
+        Answer::Late(delay) => {
+            tokio::time::sleep(delay).await;
+            Response::new(Body::from("{}"))
+        }
         Answer::Hang => {
             tokio::time::sleep(Duration::from_secs(30)).await;
             Response::new(Body::empty())

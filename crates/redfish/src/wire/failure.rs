@@ -5,7 +5,7 @@ use std::{error::Error as _, io};
 use crate::{error::Error, tls::Refusal};
 
 /// The class of a failure.
-pub(crate) fn classify(endpoint: String, error: &reqwest::Error) -> Error {
+pub(crate) fn classify(endpoint: String, request: &str, error: &reqwest::Error) -> Error {
     if let Some(tls) = tls_error(error) {
         let refusal = refusal(tls);
         return Error::Tls {
@@ -14,7 +14,18 @@ pub(crate) fn classify(endpoint: String, error: &reqwest::Error) -> Error {
             fingerprint: refusal.map(|refusal| refusal.fingerprint.clone()),
         };
     }
-    let cause = if error.is_connect() && error.is_timeout() {
+    let http = sources(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    if http.is_some_and(hyper::Error::is_parse_too_large) {
+        return Error::Decode {
+            endpoint,
+            request: request.to_owned(),
+            cause: "its header is too long".to_owned(),
+        };
+    }
+    let cause = if http.is_some_and(hyper::Error::is_parse) {
+        // It may be left over from the request before, so a new connection is worth a try.
+        format!("its answer is not HTTP: {}", root_cause(error))
+    } else if error.is_connect() && error.is_timeout() {
         "no connection in time".to_owned()
     } else {
         root_cause(error)
@@ -33,6 +44,10 @@ pub(crate) fn root_cause(error: &reqwest::Error) -> String {
         cause = deeper;
     }
     cause.to_string()
+}
+
+fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
 }
 
 /// The TLS layer's error in the chain. `io::Error` hides what it wraps from `source`.

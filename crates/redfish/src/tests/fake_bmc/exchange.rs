@@ -1,5 +1,7 @@
 //! What comes in and what goes out.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
@@ -34,6 +36,8 @@ pub(in crate::tests) enum Answer {
     Break,
     /// Nothing, for a long time.
     Hang,
+    /// Something that is no resource, after a while.
+    Late(Duration),
 }
 
 impl Answer {
