@@ -92,8 +92,16 @@ pub(crate) fn variables(
 
 fn kernel_args(spec: &BootConfigSpec, variables: &Variables) -> Result<Vec<String>, Error> {
     let mut args = Vec::new();
+    let mut bytes = 0;
     for arg in &spec.kernel_args {
-        args.push(template::render(arg, variables)?);
+        let arg = template::render(arg, variables)?;
+        bytes += arg.len();
+        // They become a variable themselves, and what templates are bounded by takes variables to
+        // be small.
+        if bytes > ipxe::KERNEL_ARGS {
+            return Err(ipxe::Error::TooLong { bytes }.into());
+        }
+        args.push(arg);
     }
     if !variables.ignition_url.is_empty() {
         args.push("ignition.firstboot".to_owned());

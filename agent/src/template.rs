@@ -1,5 +1,7 @@
 //! Templates in what a user writes: strict, bounded, and with nothing to reach out to.
 
+mod bounds;
+
 use std::collections::BTreeSet;
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
@@ -105,6 +107,7 @@ pub(crate) fn names(text: &str) -> Result<BTreeSet<String>, Error> {
     if !is_template(text) {
         return Ok(BTreeSet::new());
     }
+    bounds::check(text, syntax())?;
     let environment = environment();
     let template = environment.template_from_str(text).map_err(failed)?;
     let known = |name: &String| environment.globals().any(|(global, _)| global == name);
@@ -130,20 +133,28 @@ pub(crate) fn render(text: &str, variables: &Variables) -> Result<String, Error>
         return Ok(text.to_owned());
     }
     names(text)?;
-    environment()
-        .render_str(text, Serde(variables))
-        .map_err(failed)
+    let environment = environment();
+    let template = environment.template_from_str(text).map_err(failed)?;
+    let mut output = bounds::Output::default();
+    template
+        .render_captured_to(Serde(variables), &mut output)
+        .map_err(failed)?;
+    Ok(output.into_text())
 }
 
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    // A script and a PEM block end with the newline that their author gave them.
-    if let Ok(syntax) = SyntaxConfig::builder().keep_trailing_newline(true).build() {
-        environment.set_syntax(syntax);
-    }
+    environment.set_syntax(syntax());
     environment.set_fuel(Some(FUEL));
+    bounds::limit(&mut environment);
     environment
+}
+
+fn syntax() -> SyntaxConfig {
+    // A script and a PEM block end with the newline that their author gave them.
+    let syntax = SyntaxConfig::builder().keep_trailing_newline(true).build();
+    syntax.unwrap_or_default()
 }
 
 fn failed(error: minijinja::Error) -> Error {
@@ -156,6 +167,10 @@ fn failed(error: minijinja::Error) -> Error {
         _ => None,
     };
     let reason = match detail {
+        // Nothing but our own bounds makes writing fail.
+        None if error.kind() == ErrorKind::WriteFailure || bounds::is_too_large(&error) => {
+            "it makes too much text".to_owned()
+        }
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     };

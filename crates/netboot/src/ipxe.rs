@@ -38,6 +38,12 @@ pub enum Error {
         /// Which part of the script.
         part: &'static str,
     },
+    /// There are more kernel arguments than any kernel takes.
+    #[error("the kernel arguments are {bytes} bytes, no kernel takes more than {KERNEL_ARGS}")]
+    TooLong {
+        /// Their length.
+        bytes: usize,
+    },
     /// iPXE would end the command there.
     #[error(
         "the {part} has a word that starts with `#` or is `||`, `&&` or `;`, where iPXE would end the command"
@@ -66,6 +72,10 @@ pub fn boot(
         script.push_str("# ");
         script.push_str(comment);
         script.push('\n');
+    }
+    let bytes = args.iter().map(|arg| arg.as_ref().len()).sum();
+    if bytes > KERNEL_ARGS {
+        return Err(Error::TooLong { bytes });
     }
     script.push_str("kernel ");
     script.push_str(word("kernel URL", kernel_url)?);
@@ -140,6 +150,10 @@ fn word<'a>(part: &'static str, text: &'a str) -> Result<&'a str, Error> {
     Ok(text)
 }
 
+/// How long the kernel arguments may be, in bytes. Linux takes 2 to 4 KiB (`COMMAND_LINE_SIZE`), and
+/// some more from its loaders.
+pub const KERNEL_ARGS: usize = 64 * 1024;
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -199,6 +213,8 @@ boot
     #[test]
     fn what_ipxe_would_read_as_something_else_is_refused() {
         let part = "kernel arguments";
+        let long = "a".repeat(KERNEL_ARGS + 1);
+        refused(&long, &Error::TooLong { bytes: long.len() });
         refused("quiet\nshell", &Error::Control { part });
         refused("quiet\r", &Error::Control { part });
         refused("name=${net0/mac}", &Error::Setting { part });
