@@ -66,6 +66,14 @@ pub(crate) struct Token {
     pub consumed_at: Option<Timestamp>,
 }
 
+impl Token {
+    /// When it was minted, and when it ends.
+    fn times(&self) -> (Timestamp, Timestamp) {
+        let minted_at = self.expires_at.saturating_sub(self.purpose.lifetime());
+        (minted_at.unwrap_or(Timestamp::MIN), self.expires_at)
+    }
+}
+
 /// A token that was presented, and where it is in the store.
 #[derive(Clone, Debug)]
 pub(crate) struct Presented {
@@ -131,16 +139,24 @@ pub(crate) fn mint(
     Ok(text)
 }
 
-/// Removes the tokens of a server that are too old, and of too many those that end first.
+/// Removes the tokens of a server that are too old, and of too many those that were minted first:
+/// what a server was given last is what it is about to use, however soon that ends.
 fn sweep(store: &Store, server: ServerId, now: Timestamp) -> Result<Vec<Op>, store::Error> {
     let prefix = format!("{server}/");
-    let mut tokens = store.list_under::<Timestamp>(Table::TokensOf, &prefix)?;
-    tokens.sort_by_key(|(_, expires_at)| expires_at.value);
+    let mut tokens = Vec::new();
+    for (key, _) in store.list_under::<Timestamp>(Table::TokensOf, &prefix)? {
+        let hash = key.strip_prefix(&prefix).unwrap_or(&key);
+        let token = store.get::<Token>(Table::Tokens, hash)?;
+        tokens.push((token.map(|token| token.value.times()), key));
+    }
+    // One that is not there any more comes first.
+    tokens.sort();
     let surplus = tokens.len().saturating_sub(TOKENS_PER_SERVER - 1);
-    let gone = tokens.iter().enumerate();
-    let gone = gone.filter(|(index, (_, expires_at))| *index < surplus || expires_at.value <= now);
+    let gone = tokens.iter().enumerate().filter(|(index, (times, _))| {
+        *index < surplus || times.is_none_or(|(_, expires_at)| expires_at <= now)
+    });
     Ok(gone
-        .flat_map(|(_, (key, _))| delete(&prefix, key))
+        .flat_map(|(_, (_, key))| delete(&prefix, key))
         .collect())
 }
 
@@ -311,6 +327,19 @@ mod tests {
             .commit(delete_all(&store, server_id(1)).unwrap())
             .unwrap();
         assert_eq!((count(Table::Tokens), count(Table::TokensOf)), (0, 0));
+    }
+
+    #[test]
+    fn a_server_that_boots_over_and_over_has_every_token_of_its_last_script() {
+        let (_dir, store) = fixture::store();
+        for second in 0..100 {
+            let minted = [Purpose::Ignition, Purpose::UserData, Purpose::Report]
+                .map(|purpose| (mint(&store, grant(), purpose, at(second)).unwrap(), purpose));
+            for (token, purpose) in &minted {
+                let outcome = present(&store, token.expose(), *purpose, ADDRESS, at(second));
+                check(outcome, "good");
+            }
+        }
     }
 
     #[test]
