@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_rustls::TlsAcceptor;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
@@ -154,8 +154,6 @@ impl Agent {
                 .collect(),
             loader_dir: config.tftp.loader_dir,
             token: http::ApiToken::new(&token),
-            downloads: Arc::default(),
-            tasks: TaskTracker::new(),
             store,
         });
         Ok(Self {
@@ -260,8 +258,6 @@ async fn named(what: &'static str, service: impl Future<Output = ()>) -> &'stati
 async fn drain(site: &Site, services: &mut JoinSet<&'static str>) {
     while services.join_next().await.is_some() {}
     site.images.shutdown().await;
-    site.tasks.close();
-    site.tasks.wait().await;
 }
 
 fn prepare(state_dir: &Path) -> io::Result<()> {

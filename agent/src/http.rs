@@ -17,10 +17,7 @@ pub(crate) mod serve;
 
 use std::{path::PathBuf, sync::Arc};
 
-use tokio_util::task::TaskTracker;
-
 pub(crate) use self::auth::ApiToken;
-use self::download::Downloads;
 use crate::{images::Images, seal::Sealer, store::Store};
 
 /// What every request is answered from.
@@ -34,8 +31,4 @@ pub(crate) struct Site {
     pub(crate) subnets: Vec<String>,
     pub(crate) loader_dir: PathBuf,
     pub(crate) token: ApiToken,
-    /// Secrets that are on their way to a server.
-    pub(crate) downloads: Arc<Downloads>,
-    /// What a request leaves to be done after its answer.
-    pub(crate) tasks: TaskTracker,
 }

@@ -17,7 +17,7 @@ use super::{
     Site,
     boot::{Refusal, Source, text},
     documents::document,
-    download::{Download, Ticket},
+    download::Download,
 };
 use crate::{
     boot::{self, Reached},
@@ -193,11 +193,10 @@ impl Armed {
     }
 }
 
-/// A document, and the right to send it.
+/// A document, and the token that opens it.
 struct Found {
     presented: Presented,
     content: String,
-    ticket: Option<Ticket>,
 }
 
 async fn secret(site: Arc<Site>, asked: Asked) -> Result<Response, Refusal> {
@@ -205,7 +204,7 @@ async fn secret(site: Arc<Site>, asked: Asked) -> Result<Response, Refusal> {
         Purpose::Ignition => "application/json",
         Purpose::UserData | Purpose::Report => "text/plain; charset=utf-8",
     };
-    let address = asked.address;
+    let (address, method) = (asked.address, asked.method.clone());
     let worker = Arc::clone(&site);
     let found = site
         .store
@@ -215,68 +214,54 @@ async fn secret(site: Arc<Site>, asked: Asked) -> Result<Response, Refusal> {
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    let Found {
-        presented,
-        content,
-        ticket,
-    } = found;
+    let Found { presented, content } = found;
     // HEAD: axum keeps the length and drops the content.
-    let Some(ticket) = ticket else {
+    if method != Method::GET {
         return Ok((headers, content).into_response());
+    }
+    let use_up = async move {
+        let used_up = site
+            .store
+            .run(move |store| use_up(store, &presented, address));
+        used_up.await.unwrap_or_else(|error| {
+            error!(
+                error = crate::error_chain(&error),
+                "boot secret withheld, its token cannot be used up"
+            );
+            false
+        })
     };
-    let sent = move || {
-        let tasks = site.tasks.clone();
-        tasks.spawn(async move {
-            let worker = Arc::clone(&site);
-            let noted = site
-                .store
-                .run(move |store| fetched(&worker, store, &presented, address));
-            if let Err(error) = noted.await {
-                error!(
-                    error = crate::error_chain(&error),
-                    "boot secret not marked as fetched"
-                );
-            }
-        });
-    };
-    let body = Download::new(Bytes::from(content), ticket, sent);
+    if content.is_empty() {
+        // There is no last piece that could wait.
+        return match use_up.await {
+            true => Ok((headers, content).into_response()),
+            false => Err(Refusal::Gone),
+        };
+    }
+    let body = Download::new(Bytes::from(content), Box::pin(use_up));
     Ok((headers, Body::new(body)).into_response())
 }
 
 fn find(site: &Site, store: &Store, asked: &Asked) -> Result<Found, Refusal> {
-    let now = Timestamp::now();
-    let presented = asked.present(store, now)?;
-    let ticket = if asked.method == Method::GET {
-        let Some(ticket) = site.downloads.begin(&presented.hash) else {
-            warn_replay(&presented.token.grant, asked.address);
-            return Err(Refusal::Gone);
-        };
-        // A download that finished before this ticket was given is in the store by now.
-        asked.present(store, now)?;
-        Some(ticket)
-    } else {
-        None
-    };
+    let presented = asked.present(store, Timestamp::now())?;
     let content = document(site, store, asked, &presented)?;
-    Ok(Found {
-        presented,
-        content,
-        ticket,
-    })
+    Ok(Found { presented, content })
 }
 
-/// Notes that a secret was fetched, all of it.
-fn fetched(
-    site: &Site,
-    store: &Store,
-    presented: &Presented,
-    address: Ipv4Addr,
-) -> Result<(), store::Error> {
+/// Uses up the token of a secret that is about to be fetched, all of it. Whether this was the one
+/// call that did.
+fn use_up(store: &Store, presented: &Presented, address: Ipv4Addr) -> Result<bool, store::Error> {
     let now = Timestamp::now();
     let Presented { hash, token } = presented;
-    tokens::consume(store, hash, now)?;
-    site.downloads.forget(hash);
-    reach(store, token, Stage::Config, address, now)
+    if !tokens::consume(store, hash, now)? {
+        warn_replay(&token.grant, address);
+        return Ok(false);
+    }
+    if let Err(error) = reach(store, token, Stage::Config, address, now) {
+        // The server is none the worse for it: the token is used up, so it must have its secret.
+        error!(error = crate::error_chain(&error), "boot stage not noted");
+    }
+    Ok(true)
 }
 
 /// Notes that the boot of a token reached a stage.

@@ -10,7 +10,9 @@ use socket2::{Domain, Socket, Type};
 use super::{STRANGER, word};
 use crate::{
     fixture::server_id,
+    store::Table,
     testing::{LEASED, TestAgent, client},
+    tokens::{Purpose, Token},
 };
 
 const SPENT: &str = "this was fetched before, and it can be fetched once\n";
@@ -107,6 +109,26 @@ async fn a_download_that_broke_does_not_use_the_token_up() {
     let (status, text) = agent.fetch(&url).await;
     assert_eq!((status, text.len()), (200, 4 << 20));
     assert_eq!(agent.fetch(&url).await.0, 410);
+}
+
+#[tokio::test]
+async fn an_empty_secret_is_fetched_once_too() {
+    let agent = planned(user_data("{% if hostname == 'other' %}x{% endif %}")).await;
+    let url = word(&agent.script().await, "u=").to_owned();
+    assert_eq!(agent.fetch(&url).await, (200, String::new()));
+    assert!(agent.boot().reached(Stage::Config).is_some());
+    assert_eq!(agent.fetch(&url).await, (410, SPENT.to_owned()));
+}
+
+#[tokio::test]
+async fn a_secret_that_is_here_is_used_up_on_disk() {
+    let agent = planned(ignition()).await;
+    let url = word(&agent.script().await, "i=").to_owned();
+    assert_eq!(agent.fetch(&url).await.0, 200);
+    // Not a moment later: the agent may be gone by then.
+    let tokens = agent.store.list::<Token>(Table::Tokens).unwrap();
+    let used_up = |token: &Token| token.purpose == Purpose::Ignition && token.consumed_at.is_some();
+    assert!(tokens.iter().any(|(_, token)| used_up(&token.value)));
 }
 
 #[tokio::test]
