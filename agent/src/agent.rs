@@ -19,7 +19,7 @@ use crate::{
     boot_configs,
     config::{self, Config},
     dhcp,
-    http::{self, Site},
+    http::{self, Site, serve::Limits},
     images::Images,
     private_file,
     seal::Sealer,
@@ -218,10 +218,12 @@ impl Agent {
         let stop = shutdown.child_token();
         let mut services = JoinSet::new();
         let api = http::api::router(Arc::clone(&site));
-        let serving = http::serve::serve(control.socket, tls, api, stop.clone());
+        let limits = Limits::new(CONNECTIONS, CONNECTIONS);
+        let serving = http::serve::serve(control.socket, tls, api, limits, stop.clone());
         services.spawn(named("control", serving));
         let router = http::boot::router(Arc::clone(&site));
-        let serving = http::serve::serve(boot.socket, None, router, stop.clone());
+        let limits = Limits::new(BOOT_CONNECTIONS, BOOT_CONNECTIONS_EACH);
+        let serving = http::serve::serve(boot.socket, None, router, limits, stop.clone());
         services.spawn(named("boot", serving));
         if let Some(dhcp) = dhcp {
             services.spawn(named("DHCP", dhcp.run(stop.clone())));
@@ -289,6 +291,16 @@ async fn listen(what: &'static str, listen: SocketAddr) -> Result<Listener, Erro
 
 /// How long what is under way may take once the agent is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How many connections to the control API there may be, of one peer or of many: all of Terraform's
+/// may come through one proxy.
+const CONNECTIONS: usize = 1024;
+
+/// How many connections to the boot service there may be.
+const BOOT_CONNECTIONS: usize = 8192;
+
+/// How many of those one server may have. It needs one at a time.
+const BOOT_CONNECTIONS_EACH: usize = 64;
 
 #[cfg(test)]
 mod tests;

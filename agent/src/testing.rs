@@ -238,6 +238,7 @@ pub(crate) async fn upstream(router: Router) -> String {
         listener,
         None,
         router,
+        http::serve::Limits::new(64, 64),
         CancellationToken::new(),
     ));
     url

@@ -3,7 +3,7 @@
 //! Nothing here changes more than how far a boot has come, and that only for the server whose
 //! leased address asks. `X-Forwarded-For` and its kin are never looked at: anybody can write them.
 
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use tracing::error;
 
 use super::{Site, files, report, script, secrets, serve::Peer};
@@ -34,6 +35,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .fallback(|| async { Refusal::missing("page") })
         .method_not_allowed_fallback(|| async { Refusal::Method })
         .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .with_state(site)
 }
 
@@ -145,6 +147,9 @@ pub(super) fn text(text: String) -> impl IntoResponse {
 
 /// How large a report may be.
 const BODY_MAX: usize = 64 * 1024;
+
+/// How long a server may take for the next piece of its report.
+const BODY_PAUSE: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests;

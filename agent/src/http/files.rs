@@ -4,7 +4,10 @@ use std::{net::Ipv4Addr, sync::Arc};
 
 use axum::{
     body::Body,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::{Method, Request, StatusCode},
     response::{IntoResponse as _, Response},
 };
@@ -32,10 +35,11 @@ pub(super) struct ImageQuery {
 pub(super) async fn image(
     State(site): State<Arc<Site>>,
     Source(address): Source,
-    Path(sha256): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     query: Result<Query<ImageQuery>, QueryRejection>,
     request: Request<Body>,
 ) -> Result<Response, Refusal> {
+    let Path(sha256) = path?;
     let path = site
         .images
         .path(&sha256)
@@ -86,9 +90,10 @@ fn kernel(
 pub(super) async fn loader(
     State(site): State<Arc<Site>>,
     Source(address): Source,
-    Path(file): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Result<Response, Refusal> {
+    let Path(file) = path?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let path = site.loader_dir.join(&file);
     if file.starts_with('.') || !file.chars().all(plain) || !path.is_file() {

@@ -1,4 +1,10 @@
 //! Serving HTTP on a listener, with or without TLS, until told to stop.
+//!
+//! Nobody is waited for without end, and one peer has a share of the connections, so that one that
+//! sends nothing, or reads nothing, or a thousand times, keeps nobody else from booting.
+
+mod limits;
+mod stall;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -18,6 +24,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
+
+pub(crate) use self::limits::Limits;
+use self::{
+    limits::{Admission, Place},
+    stall::Impatient,
+};
 
 /// The other end of the connection that a request came over.
 #[derive(Clone, Copy, Debug)]
@@ -79,19 +91,27 @@ pub(crate) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     router: Router,
+    limits: Limits,
     shutdown: CancellationToken,
 ) {
     let connections = TaskTracker::new();
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         match accepted {
-            Ok((stream, peer)) => {
-                let connection = Connection {
-                    router: router.clone(),
-                    peer,
-                    shutdown: shutdown.clone(),
-                };
-                connections.spawn(connection.run(stream, tls.clone()));
-            }
+            Ok((stream, peer)) => match limits.admit(peer.ip()) {
+                Admission::Granted(place) => {
+                    let connection = Connection {
+                        router: router.clone(),
+                        peer,
+                        place,
+                        shutdown: shutdown.clone(),
+                    };
+                    connections.spawn(connection.run(stream, tls.clone()));
+                }
+                Admission::Refused { first: true } => {
+                    warn!(%peer, "too many connections, more are closed at once");
+                }
+                Admission::Refused { first: false } => debug!(%peer, "too many connections"),
+            },
             Err(error) => refused(&error).await,
         }
     }
@@ -110,6 +130,7 @@ async fn refused(error: &io::Error) {
 struct Connection {
     router: Router,
     peer: SocketAddr,
+    place: Place,
     shutdown: CancellationToken,
 }
 
@@ -131,6 +152,7 @@ impl Connection {
         let Self {
             router,
             peer,
+            place,
             shutdown,
         } = self;
         let service = service_fn(move |mut request: Request<Incoming>| {
@@ -140,7 +162,8 @@ impl Connection {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS)
-            .serve_connection(TokioIo::new(stream), service);
+            .max_buf_size(BUFFER)
+            .serve_connection(TokioIo::new(Impatient::new(stream, STALL)), service);
         tokio::pin!(connection);
         let served = tokio::select! {
             served = connection.as_mut() => served,
@@ -152,6 +175,7 @@ impl Connection {
         if let Err(error) = served {
             debug!(%peer, %error, "connection broke");
         }
+        drop(place);
     }
 }
 
@@ -159,3 +183,13 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// How long a connection may wait for the next request.
 const HEADERS: Duration = Duration::from_secs(60);
+
+/// How long the other end may take nothing of what it asked for. iPXE takes a break between two
+/// images, and none within one.
+const STALL: Duration = Duration::from_secs(120);
+
+/// How much of a request is kept before its handler has it, its headers above all.
+const BUFFER: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests;
