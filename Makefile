@@ -33,7 +33,7 @@ acceptance: install-hint build
 # Writes the pages in docs/ and the API description anew from the source.
 docs:
 	$(CARGO) run -q --locked -p provider -- docs
-	UPDATE=1 $(CARGO) test -q --locked -p agent schema
+	UPDATE=1 $(CARGO) test -q --locked -p agent openapi
 
 build:
 	$(CARGO) build --locked $(PROGRAMS)

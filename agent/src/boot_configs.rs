@@ -3,7 +3,8 @@
 //! A boot config is at one revision. What a revision says never changes, and a server boots the
 //! revision it was armed with, so publishing another one while it boots changes nothing for it.
 //!
-//! **Invariant:** a revision that is armed, or that still may be, is in the store.
+//! **Invariant:** a revision that is armed, or that still may be, is in the store. A boot config that
+//! is removed while claims use it is marked, and goes with the last of them.
 
 mod check;
 mod sealed;
@@ -31,16 +32,6 @@ pub(crate) enum Error {
     /// It cannot boot anything.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// The claim of a server refers to it.
-    #[error("boot config {id} is in use by server {server}")]
-    InUse {
-        /// The boot config.
-        id: Uuid,
-        /// The first server.
-        server: String,
-        /// How many there are.
-        servers: usize,
-    },
     /// Its payloads cannot be sealed or opened.
     #[error(transparent)]
     Seal(#[from] seal::Error),
@@ -54,6 +45,9 @@ pub(crate) enum Error {
 pub(crate) struct Head {
     /// The revision to arm.
     pub revision: String,
+    /// Whether it goes with the last claim that uses it.
+    #[serde(default)]
+    pub removed: bool,
 }
 
 /// Publishes `spec` as the boot config `id`.
@@ -69,13 +63,14 @@ pub(crate) fn put(
         let old = head(store, id)?;
         if old
             .as_ref()
-            .is_some_and(|old| old.value.revision == revision)
+            .is_some_and(|old| old.value.revision == revision && !old.value.removed)
         {
             return Ok(());
         }
         let key = key(id, &revision);
         let head = Head {
             revision: revision.clone(),
+            removed: false,
         };
         let mut ops = vec![
             Op::put(
@@ -153,32 +148,71 @@ fn users(store: &Store, id: Uuid) -> Result<Vec<String>, store::Error> {
         .collect())
 }
 
-/// Removes the boot config `id`, which no claim may refer to.
+/// Removes the boot config `id`; one that claims use goes with the last of them.
 pub(crate) fn delete(store: &Store, id: Uuid) -> Result<(), Error> {
     loop {
         let head = head(store, id)?.ok_or(Error::NotFound(id))?;
-        let users = users(store, id)?;
-        if let Some(server) = users.first() {
-            return Err(Error::InUse {
-                id,
-                server: server.clone(),
-                servers: users.len(),
-            });
-        }
-        let mut ops = vec![
-            Op::delete(
-                Table::BootConfigs,
-                id.to_string(),
-                Expect::Version(head.version),
-            ),
-            Op::none_under(Table::Uses, format!("{id}/")),
-        ];
-        ops.extend(forget(store, id, BTreeSet::new())?);
+        let prefix = format!("{id}/");
+        let users = store.list_under::<()>(Table::Uses, &prefix)?;
+        let ops = match users.into_iter().next() {
+            None => {
+                let mut ops = erase(store, id, &head)?;
+                ops.push(Op::none_under(Table::Uses, prefix));
+                ops
+            }
+            Some(_) if head.value.removed => return Ok(()),
+            // Whoever is the last to let go of it must see the mark, so one must be there still.
+            Some((key, user)) => vec![
+                mark(id, &head)?,
+                Op::check(Table::Uses, key, Expect::Version(user.version)),
+            ],
+        };
         match store.commit(ops) {
             Err(error) if error.is_conflict() => {}
             outcome => return Ok(outcome?),
         }
     }
+}
+
+/// The operations by which the claim of `server` lets go of the boot config `id`.
+pub(crate) fn leave(store: &Store, id: Uuid, server: &str) -> Result<Vec<Op>, store::Error> {
+    let mut ops = vec![Op::delete(
+        Table::Uses,
+        format!("{id}/{server}"),
+        Expect::Any,
+    )];
+    let Some(head) = head(store, id)? else {
+        return Ok(ops);
+    };
+    if !head.value.removed {
+        let unmarked = Expect::Version(head.version);
+        ops.push(Op::check(Table::BootConfigs, id.to_string(), unmarked));
+    } else if users(store, id)?.iter().all(|user| user == server) {
+        ops.extend(erase(store, id, &head)?);
+    } else {
+        // Written anew, so that of two that let go at once one sees that it is the last.
+        ops.push(mark(id, &head)?);
+    }
+    Ok(ops)
+}
+
+fn mark(id: Uuid, head: &Versioned<Head>) -> Result<Op, store::Error> {
+    let removed = Head {
+        removed: true,
+        ..head.value.clone()
+    };
+    let expect = Expect::Version(head.version);
+    Op::put(Table::BootConfigs, id.to_string(), &removed, expect)
+}
+
+fn erase(store: &Store, id: Uuid, head: &Versioned<Head>) -> Result<Vec<Op>, store::Error> {
+    let expect = Expect::Version(head.version);
+    let mut ops = vec![Op::delete(Table::BootConfigs, id.to_string(), expect)];
+    for (key, _) in store.list_under::<serde_json::Value>(Table::Revisions, &format!("{id}/"))? {
+        ops.push(Op::delete(Table::Revisions, key.as_str(), Expect::Any));
+        ops.push(Op::delete(Table::Payloads, key, Expect::Any));
+    }
+    Ok(ops)
 }
 
 /// What the boot config `id` is at.
@@ -224,7 +258,7 @@ pub(crate) fn find(
 ) -> Result<BootConfig, Error> {
     // A revision that is gone when it is read was replaced since the head was.
     loop {
-        let Head { revision } = head(store, id)?.ok_or(Error::NotFound(id))?.value;
+        let Head { revision, removed } = head(store, id)?.ok_or(Error::NotFound(id))?.value;
         let Some(mut spec) = outline(store, id, &revision)? else {
             continue;
         };
@@ -252,6 +286,7 @@ pub(crate) fn find(
             revision,
             state,
             images,
+            removed,
         });
     }
 }

@@ -11,7 +11,7 @@ use model::{BootConfigState, Claim, ServerId};
 use uuid::Uuid;
 
 pub(crate) use self::{
-    change::{arm, disarm, release, settle, update},
+    change::{arm, disarm, record, release, settle, update},
     choose::claim,
 };
 use crate::{
@@ -146,9 +146,7 @@ impl From<boot_configs::Error> for Error {
             boot_configs::Error::Seal(error) => Self::Seal(error),
             boot_configs::Error::Store(error) => Self::Store(error),
             // Nothing here publishes or removes one.
-            boot_configs::Error::Invalid(_) | boot_configs::Error::InUse { .. } => {
-                Self::Store(store::Error::Closed)
-            }
+            boot_configs::Error::Invalid(_) => Self::Store(store::Error::Closed),
         }
     }
 }
@@ -161,10 +159,19 @@ fn fresh(request: &model::api::ClaimRequest, server_id: ServerId, now: Timestamp
         holder: request.holder.clone(),
         run: request.run,
         claimed_at: now,
-        phase: model::ClaimPhase::Reserved,
+        phase: if request.as_is {
+            model::ClaimPhase::Settled
+        } else {
+            model::ClaimPhase::Reserved
+        },
         boot_config_id: request.boot_config_id,
         hostname: request.hostname.clone(),
         boot: None,
+        selector: request.selector.clone(),
+        trigger: request.trigger.clone(),
+        boot_pending: false,
+        // Whoever asks for it again has it in a state.
+        recorded: request.as_is,
     }
 }
 

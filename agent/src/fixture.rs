@@ -46,6 +46,7 @@ pub(crate) fn spec(macs: &[u8]) -> ServerSpec {
         labels: BTreeMap::from([("rack".to_owned(), "r1".to_owned())]),
         hardware: Hardware::default(),
         unclaimable: false,
+        registrar: None,
     }
 }
 

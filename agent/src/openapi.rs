@@ -4,7 +4,7 @@
 
 use model::{
     BootConfig, BootConfigSpec, Claim, Server, ServerSpec,
-    api::{AgentInfo, Arm, ClaimRef, ClaimRequest, ClaimUpdate, Problem},
+    api::{AgentInfo, Arm, ClaimRef, ClaimRequest, ClaimUpdate, Problem, Settle},
 };
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -151,7 +151,7 @@ const fn operation(
     }
 }
 
-const OPERATIONS: [Operation; 15] = [
+const OPERATIONS: [Operation; 16] = [
     operation(
         "get /v1/agent",
         "agent",
@@ -254,6 +254,13 @@ const OPERATIONS: [Operation; 15] = [
         "post /v1/claims/{server}/settle",
         "settle",
         "Say that all that was asked for was seen to happen",
+        Some(schema::<Settle>),
+        Some(schema::<Claim>),
+    ),
+    operation(
+        "post /v1/claims/{server}/record",
+        "record",
+        "Note that the holder remembers the claim",
         Some(schema::<ClaimRef>),
         Some(schema::<Claim>),
     ),

@@ -4,7 +4,7 @@
 //! in the same commit as the server.
 
 use jiff::Timestamp;
-use model::{Claim, MacAddr, Server, ServerId, ServerSpec, ServerState};
+use model::{Claim, MacAddr, Registrar, Server, ServerId, ServerSpec, ServerState};
 use serde::{Deserialize, Serialize};
 
 use crate::store::{self, Expect, Op, Store, Table, Versioned};
@@ -22,6 +22,16 @@ pub(crate) enum Error {
         mac: MacAddr,
         /// The other server.
         other: ServerId,
+    },
+    /// Somebody else has registered it.
+    #[error("server {id} is registered by {}", .registrar.holder)]
+    Registered {
+        /// The server.
+        id: ServerId,
+        /// The BMC it is registered behind.
+        endpoint: String,
+        /// Who did.
+        registrar: Box<Registrar>,
     },
     /// What was sent is no server.
     #[error("{mac} is not the address of one interface")]
@@ -101,6 +111,9 @@ pub(crate) fn put(
     }
     loop {
         let old = record(store, id)?;
+        if let Some(old) = &old {
+            may_register(id, &old.value.spec, &spec)?;
+        }
         if old.as_ref().is_none_or(|old| old.value.spec != spec) {
             match store.commit(put_ops(store, id, &spec, old.as_ref(), now)?) {
                 Err(error) if error.is_conflict() => continue,
@@ -109,6 +122,22 @@ pub(crate) fn put(
         }
         return find(store, id);
     }
+}
+
+/// Refuses a second registration beside the one that is there, unless that one was cut short.
+fn may_register(id: ServerId, old: &ServerSpec, new: &ServerSpec) -> Result<(), Error> {
+    let (Some(first), Some(second)) = (&old.registrar, &new.registrar) else {
+        return Ok(());
+    };
+    let cut_short = !first.recorded && first.holder == second.holder && first.run != second.run;
+    if first.uid == second.uid || cut_short {
+        return Ok(());
+    }
+    Err(Error::Registered {
+        id,
+        endpoint: old.bmc.endpoint.clone(),
+        registrar: Box::new(first.clone()),
+    })
 }
 
 fn put_ops(
@@ -221,6 +250,34 @@ mod tests {
             .map(|(key, owner)| (key, owner.value))
             .collect();
         assert_eq!(owners, [("52:54:00:00:00:01".to_owned(), b)]);
+    }
+
+    #[test]
+    fn a_server_is_registered_by_one_unless_that_one_was_cut_short() {
+        let by = |uid: u128, run: u128, holder: &str, recorded: bool| {
+            let mut spec = spec(&[1]);
+            spec.registrar = Some(Registrar {
+                uid: fixture::uuid(uid),
+                holder: fixture::holder(holder),
+                run: fixture::uuid(run),
+                recorded,
+            });
+            spec
+        };
+        let cases = [
+            (by(1, 1, "a", true), by(1, 2, "a", false), true),
+            (by(1, 1, "a", false), by(2, 1, "a", false), false),
+            (by(1, 1, "a", false), by(2, 2, "a", false), true),
+            (by(1, 1, "a", true), by(2, 2, "a", false), false),
+            (by(1, 1, "a", false), by(2, 2, "b", false), false),
+            (by(1, 1, "a", true), spec(&[1]), true),
+        ];
+        for (first, second, expected) in cases {
+            let (_dir, store) = fixture::store();
+            put(&store, server_id(1), first.clone(), NOW).unwrap();
+            let outcome = put(&store, server_id(1), second.clone(), NOW);
+            assert_eq!(outcome.is_ok(), expected, "{first:?} {second:?}");
+        }
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! What a configured provider works with: the agent, the BMCs, and who it is.
 
-use std::{error::Error as _, fmt::Write as _, sync::Arc, time::Duration};
+use std::{
+    error::Error as _,
+    fmt::Write as _,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use model::{
     BootConfig, BootConfigSpec, Claim, Holder, Secret, Server, ServerId, ServerSpec,
-    api::{Arm, ClaimRef, ClaimRequest, ClaimUpdate, Problem, ProblemCode},
+    api::{Arm, ClaimRef, ClaimRequest, ClaimUpdate, Problem, ProblemCode, Settle},
 };
 use reqwest::{Certificate, Method, header::HeaderValue};
 use serde::{Serialize, de::DeserializeOwned};
@@ -23,6 +28,8 @@ pub(crate) struct Client {
     pub holder: Holder,
     /// This process, so that two claims of one configuration can be told from a resumed one.
     pub run: Uuid,
+    /// When Terraform stopped it, if it did.
+    pub stopped: Arc<OnceLock<Instant>>,
 }
 
 /// Where the boot agent is.
@@ -107,6 +114,8 @@ pub(crate) struct AgentApi {
 /// How long the agent may take to answer: it only reads and writes its own store.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the answer to a change is waited for once Terraform stops.
+const STOP_GRACE: Duration = Duration::from_millis(400);
 
 type Answer<T> = Result<T, ApiError>;
 
@@ -218,13 +227,9 @@ impl AgentApi {
             .await
     }
 
-    pub(crate) async fn arm(&self, server: ServerId, arm: Arm) -> Answer<Claim> {
-        self.call(
-            Method::POST,
-            &format!("/v1/claims/{server}/arm"),
-            Some(&arm),
-        )
-        .await
+    pub(crate) async fn arm(&self, server: ServerId, arm: &Arm) -> Answer<Claim> {
+        self.call(Method::POST, &format!("/v1/claims/{server}/arm"), Some(arm))
+            .await
     }
 
     pub(crate) async fn disarm(&self, server: ServerId, uid: Uuid) -> Answer<Claim> {
@@ -237,14 +242,15 @@ impl AgentApi {
         .await
     }
 
-    pub(crate) async fn settle(&self, server: ServerId, uid: Uuid) -> Answer<Claim> {
-        let body = ClaimRef { uid };
-        self.call(
-            Method::POST,
-            &format!("/v1/claims/{server}/settle"),
-            Some(&body),
-        )
-        .await
+    pub(crate) async fn settle(&self, server: ServerId, settle: Settle) -> Answer<Claim> {
+        let path = format!("/v1/claims/{server}/settle");
+        self.call(Method::POST, &path, Some(&settle)).await
+    }
+
+    pub(crate) async fn record(&self, server: ServerId, uid: Uuid) -> Answer<Claim> {
+        let path = format!("/v1/claims/{server}/record");
+        self.call(Method::POST, &path, Some(&ClaimRef { uid }))
+            .await
     }
 
     pub(crate) async fn release(&self, server: ServerId, uid: Uuid) -> Answer<()> {
@@ -262,7 +268,7 @@ impl AgentApi {
     ) -> Answer<T> {
         let (endpoint, response) = self.send(method, path, body).await?;
         let bytes = self
-            .until_stopped(response.bytes())
+            .until_stopped(response.bytes(), STOP_GRACE)
             .await?
             .map_err(|error| ApiError::Unreachable {
                 endpoints: endpoint.clone(),
@@ -285,6 +291,9 @@ impl AgentApi {
         path: &str,
         body: Option<&impl Serialize>,
     ) -> Answer<(String, reqwest::Response)> {
+        if self.stop.is_cancelled() {
+            return Err(ApiError::Stopped);
+        }
         let mut cause = String::new();
         for endpoint in &*self.endpoints {
             let mut request = self
@@ -294,7 +303,13 @@ impl AgentApi {
             if let Some(body) = body {
                 request = request.json(body);
             }
-            match self.until_stopped(request.send()).await? {
+            // The answer to a change may name what has to be remembered.
+            let grace = if method == Method::GET {
+                Duration::ZERO
+            } else {
+                STOP_GRACE
+            };
+            match self.until_stopped(request.send(), grace).await? {
                 Ok(response) if response.status().is_success() => {
                     return Ok((endpoint.clone(), response));
                 }
@@ -310,7 +325,7 @@ impl AgentApi {
 
     async fn problem(&self, endpoint: &str, response: reqwest::Response) -> ApiError {
         let status = response.status();
-        let body = match self.until_stopped(response.bytes()).await {
+        let body = match self.until_stopped(response.bytes(), STOP_GRACE).await {
             Ok(body) => body.unwrap_or_default(),
             Err(stopped) => return stopped,
         };
@@ -323,10 +338,14 @@ impl AgentApi {
         )
     }
 
-    async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Answer<T> {
+    /// Does `work`, which has `grace` to end once the caller stops.
+    async fn until_stopped<T>(&self, work: impl Future<Output = T>, grace: Duration) -> Answer<T> {
+        let over = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(grace).await;
+        };
         tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Err(ApiError::Stopped),
+            () = over => Err(ApiError::Stopped),
             value = work => Ok(value),
         }
     }

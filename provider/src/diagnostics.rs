@@ -1,5 +1,7 @@
 //! Errors of the agent and of BMCs as Terraform diagnostics: the fact, the values, the way out.
 
+use std::time::Duration;
+
 use tfplugin::{Diagnostic, Failed, Path};
 
 use crate::client::ApiError;
@@ -66,6 +68,24 @@ pub(crate) fn stopped(during: &str) -> Diagnostic {
     Diagnostic::error(
         "Interrupted",
         format!("Terraform was stopped while {during}. Apply again to go on from there."),
+    )
+}
+
+/// Whether an error says nothing against what is known: nobody answers, or whoever answers cannot
+/// be trusted with a question.
+pub(crate) fn is_unseen(error: &redfish::Error) -> bool {
+    error.is_unreachable() || matches!(error, redfish::Error::Tls { .. })
+}
+
+/// The diagnostic of a BMC or an agent that takes longer than a `timeouts` attribute allows.
+pub(crate) fn too_late(who: &str, operation: &str, limit: Duration) -> Diagnostic {
+    Diagnostic::error(
+        format!("{who} did not answer in time"),
+        format!(
+            "It was not done within {} s. See that it can be reached, or raise \
+             timeouts.{operation}.",
+            limit.as_secs_f64().ceil()
+        ),
     )
 }
 

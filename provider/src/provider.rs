@@ -1,6 +1,9 @@
 //! The provider: what it is configured with becomes the [`Client`] that every resource uses.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use tfplugin::{CancellationToken, Diagnostic, Parts, Value, async_trait};
 use uuid::Uuid;
@@ -44,6 +47,14 @@ impl tfplugin::Provider for Baremetal {
             }
             (None, None) => Agent::None,
         };
+        let stopped = Arc::new(OnceLock::new());
+        tokio::spawn({
+            let (stop, stopped) = (stop.clone(), Arc::clone(&stopped));
+            async move {
+                stop.cancelled().await;
+                stopped.get_or_init(Instant::now);
+            }
+        });
         let redfish = config.redfish.unwrap_or_default();
         let defaults = redfish::Config::default();
         let settings = redfish::Config {
@@ -80,6 +91,7 @@ impl tfplugin::Provider for Baremetal {
             bmcs,
             holder: config::holder(config.holder),
             run: Uuid::new_v4(),
+            stopped,
         })
     }
 
@@ -99,8 +111,12 @@ impl tfplugin::Provider for Baremetal {
 
     async fn shutdown(&self, client: Arc<Client>) {
         // The plugin is killed two seconds after it was asked to end. A session that is left
-        // behind takes one of the few that a BMC has.
-        let budget = Duration::from_millis(1_400);
+        // behind takes one of the few that a BMC has. Whoever pressed Ctrl-C waits already.
+        let interrupted = client
+            .stopped
+            .get()
+            .is_some_and(|stopped| stopped.elapsed() > SAME_MOMENT);
+        let budget = Duration::from_millis(if interrupted { 400 } else { 1_400 });
         let sessions = tokio::time::timeout(budget, client.bmcs.logout());
         if sessions.await.is_err() {
             tracing::warn!("some BMC sessions were not deleted in time");
@@ -108,3 +124,7 @@ impl tfplugin::Provider for Baremetal {
         client.agent.shutdown().await;
     }
 }
+
+/// A run that ends by itself stops and shuts down at once; between Ctrl-C and the shutdown Terraform
+/// saves its state.
+const SAME_MOMENT: Duration = Duration::from_millis(30);

@@ -57,8 +57,9 @@ impl Fixture {
         let arm = Arm {
             uid: uuid(1),
             generation,
+            trigger: None,
         };
-        claims::arm(&self.store, &self.images, server_id(1), arm, at(1)).unwrap()
+        claims::arm(&self.store, &self.images, server_id(1), &arm, at(1)).unwrap()
     }
 }
 
@@ -150,26 +151,90 @@ fn a_server_boots_the_revision_it_was_armed_with() {
 }
 
 #[test]
-fn a_boot_config_that_a_claim_refers_to_stays() {
+fn a_boot_config_that_is_removed_goes_with_the_last_claim_that_uses_it() {
+    let fixture = fixture();
+    servers::put(&fixture.store, server_id(1), fixture::spec(&[1]), at(0)).unwrap();
+    servers::put(&fixture.store, server_id(2), fixture::spec(&[2]), at(0)).unwrap();
+    fixture.put(1, &script("a")).unwrap();
+    fixture.put(2, &script("b")).unwrap();
+    fixture.arm(1);
+    let request = |uid, server| model::api::ClaimRequest {
+        boot_config_id: Some(uuid(1)),
+        ..claims::tests::request(uid, Some(server_id(server)))
+    };
+    claims::claim(&fixture.store, &request(2, 2), at(0)).unwrap();
+    let remove = || delete(&fixture.store, uuid(1));
+    remove().unwrap();
+    remove().unwrap();
+    assert!(fixture.find(1).unwrap().removed, "two claims use it");
+    claims::release(&fixture.store, server_id(2), uuid(2)).unwrap();
+    let error = claims::claim(&fixture.store, &request(3, 2), at(1)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("boot config {} does not exist", uuid(1)),
+        "nobody else may begin to use it"
+    );
+
+    // The claim boots another one next, and is still armed with the first.
+    let change = model::api::ClaimUpdate {
+        uid: uuid(1),
+        boot_config_id: Some(uuid(2)),
+        hostname: None,
+        trigger: None,
+    };
+    claims::update(&fixture.store, server_id(1), &change).unwrap();
+    assert!(fixture.find(1).unwrap().removed);
+    let arm = Arm {
+        uid: uuid(1),
+        generation: 2,
+        trigger: None,
+    };
+    claims::arm(&fixture.store, &fixture.images, server_id(1), &arm, at(1)).unwrap();
+    assert!(matches!(fixture.find(1), Err(Error::NotFound(_))));
+    assert!(matches!(remove(), Err(Error::NotFound(_))));
+    assert_eq!(fixture.revisions().len(), 1, "of the other one");
+    delete(&fixture.store, uuid(2)).unwrap();
+    claims::release(&fixture.store, server_id(1), uuid(1)).unwrap();
+    assert_eq!(fixture.revisions(), Vec::<String>::new());
+    let uses = fixture.store.list::<()>(Table::Uses).unwrap();
+    assert_eq!(uses.len(), 0);
+}
+
+#[test]
+fn what_is_published_again_is_not_removed_any_more() {
     let fixture = fixture();
     servers::put(&fixture.store, server_id(1), fixture::spec(&[1]), at(0)).unwrap();
     fixture.put(1, &script("a")).unwrap();
     fixture.arm(1);
-    let error = delete(&fixture.store, uuid(1)).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "boot config {} is in use by server {}",
-            uuid(1),
-            server_id(1)
-        )
-    );
-    claims::release(&fixture.store, server_id(1), uuid(1)).unwrap();
     delete(&fixture.store, uuid(1)).unwrap();
-    assert!(matches!(
-        delete(&fixture.store, uuid(1)),
-        Err(Error::NotFound(_))
-    ));
+    fixture.put(1, &script("a")).unwrap();
+    assert!(!fixture.find(1).unwrap().removed);
+    claims::release(&fixture.store, server_id(1), uuid(1)).unwrap();
+    fixture.find(1).unwrap();
+}
+
+#[test]
+fn of_claims_that_end_at_once_the_last_takes_a_removed_boot_config_with_it() {
+    let fixture = fixture();
+    fixture.put(1, &script("a")).unwrap();
+    for number in 1..9 {
+        let server = server_id(number);
+        servers::put(&fixture.store, server, fixture::spec(&[number]), at(0)).unwrap();
+        let request = model::api::ClaimRequest {
+            boot_config_id: Some(uuid(1)),
+            ..claims::tests::request(number.into(), Some(server))
+        };
+        claims::claim(&fixture.store, &request, at(0)).unwrap();
+    }
+    std::thread::scope(|scope| {
+        let store = &fixture.store;
+        scope.spawn(move || delete(store, uuid(1)).unwrap());
+        for number in 1..9 {
+            let uid = uuid(number.into());
+            scope.spawn(move || claims::release(store, server_id(number), uid).unwrap());
+        }
+    });
+    assert!(matches!(fixture.find(1), Err(Error::NotFound(_))));
     assert_eq!(fixture.revisions(), Vec::<String>::new());
 }
 

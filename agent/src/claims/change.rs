@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use model::{
     Boot, BootConfigState, Claim, ClaimPhase, ServerId, Stage,
-    api::{Arm, ClaimUpdate},
+    api::{Arm, ClaimUpdate, Settle},
 };
 use tracing::info;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::{
 
 /// The operations that make `new` the claim of its server, in place of `old`.
 ///
-/// The boot configs that it refers to must be there, and cannot be removed any more afterwards.
+/// The boot configs that it refers to must be there, and stay until it lets go of them.
 pub(super) fn put(
     store: &Store,
     old: Option<&Versioned<Claim>>,
@@ -36,7 +36,8 @@ pub(super) fn put(
     let had = old.map(|old| uses(&old.value)).unwrap_or_default();
     let has = uses(new);
     for id in has.difference(&had) {
-        let head = boot_configs::head(store, *id)?.ok_or(Error::NoBootConfig(*id))?;
+        let head = boot_configs::head(store, *id)?.filter(|head| !head.value.removed);
+        let head = head.ok_or(Error::NoBootConfig(*id))?;
         // Removing a boot config expects that nothing uses it, so this need only see that it is
         // there. That it is at the same revision does no harm.
         ops.push(Op::check(
@@ -52,11 +53,7 @@ pub(super) fn put(
         )?);
     }
     for id in had.difference(&has) {
-        ops.push(Op::delete(
-            Table::Uses,
-            format!("{id}/{server}"),
-            Expect::Any,
-        ));
+        ops.extend(boot_configs::leave(store, *id, &server)?);
     }
     Ok(ops)
 }
@@ -101,7 +98,8 @@ fn held(store: &Store, server: ServerId, uid: Uuid) -> Result<Versioned<Claim>, 
     }
 }
 
-/// Says what the server boots from now on. What is armed stays armed as it is.
+/// Says what the server boots from now on. What is armed stays armed as it is. Whoever knows the
+/// claim's name has it on record.
 pub(crate) fn update(
     store: &Store,
     server: ServerId,
@@ -109,11 +107,20 @@ pub(crate) fn update(
 ) -> Result<Claim, Error> {
     check_hostname(update.hostname.as_deref())?;
     change(store, server, update.uid, |claim| {
-        let same =
-            claim.boot_config_id == update.boot_config_id && claim.hostname == update.hostname;
+        let before = claim.clone();
         claim.boot_config_id = update.boot_config_id;
         claim.hostname.clone_from(&update.hostname);
-        Ok((!same).then(Vec::new))
+        claim.trigger.clone_from(&update.trigger);
+        claim.recorded = true;
+        Ok((*claim != before).then(Vec::new))
+    })
+}
+
+/// Notes that the holder remembers the claim.
+pub(crate) fn record(store: &Store, server: ServerId, uid: Uuid) -> Result<Claim, Error> {
+    change(store, server, uid, |claim| {
+        let recorded = std::mem::replace(&mut claim.recorded, true);
+        Ok((!recorded).then(Vec::new))
     })
 }
 
@@ -123,7 +130,7 @@ pub(crate) fn arm(
     store: &Store,
     images: &Images,
     server: ServerId,
-    arm: Arm,
+    arm: &Arm,
     now: Timestamp,
 ) -> Result<Claim, Error> {
     let mut armed = None;
@@ -151,6 +158,8 @@ pub(crate) fn arm(
         boot.reach(Stage::Armed, now);
         armed = Some(boot.id);
         claim.boot = Some(boot);
+        claim.trigger.clone_from(&arm.trigger);
+        claim.boot_pending = false;
         // What its holder asked for is unfinished again until it is seen to happen.
         claim.phase = ClaimPhase::Reserved;
         // A revision is kept for as long as it is the head or armed: see `boot_configs`.
@@ -209,10 +218,12 @@ pub(crate) fn disarm(store: &Store, server: ServerId, uid: Uuid) -> Result<Claim
 }
 
 /// Settles: everything that the holder asked for was seen to happen.
-pub(crate) fn settle(store: &Store, server: ServerId, uid: Uuid) -> Result<Claim, Error> {
+pub(crate) fn settle(store: &Store, server: ServerId, settle: Settle) -> Result<Claim, Error> {
+    let Settle { uid, boot_pending } = settle;
     change(store, server, uid, |claim| {
-        let settled = claim.phase == ClaimPhase::Settled;
+        let settled = claim.phase == ClaimPhase::Settled && claim.boot_pending == boot_pending;
         claim.phase = ClaimPhase::Settled;
+        claim.boot_pending = boot_pending;
         Ok((!settled).then(Vec::new))
     })
 }
@@ -227,12 +238,9 @@ pub(crate) fn release(store: &Store, server: ServerId, uid: Uuid) -> Result<(), 
             key.as_str(),
             Expect::Version(claim.version),
         )];
-        let unused = uses(&claim.value);
-        ops.extend(
-            unused
-                .iter()
-                .map(|id| Op::delete(Table::Uses, format!("{id}/{key}"), Expect::Any)),
-        );
+        for id in uses(&claim.value) {
+            ops.extend(boot_configs::leave(store, id, &key)?);
+        }
         ops.extend(tokens::delete_all(store, server)?);
         match store.commit(ops) {
             Err(store::Error::Conflict { .. }) => {}

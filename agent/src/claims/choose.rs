@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use model::{Claim, ClaimPhase, Selector, ServerId, api::ClaimRequest};
 
+use tracing::info;
+
 use super::{Asker, Counts, Error, change, check_hostname, fresh, stored};
 use crate::{
     servers::{self, Record},
@@ -11,8 +13,9 @@ use crate::{
 
 /// Claims the server that `request` names, or the first free one that it selects.
 ///
-/// The same request again returns the claim that it made. A later run of the same holder takes up
-/// a claim that was not settled, as it finds it.
+/// The same request again returns the claim that it made. A later run of the same holder takes up,
+/// as it finds it, a claim that was asked for in the same way, is unfinished and not recorded: its
+/// maker was cut short before it could remember it. A recorded one is a sibling's.
 pub(crate) fn claim(store: &Store, request: &ClaimRequest, now: Timestamp) -> Result<Claim, Error> {
     check_hostname(request.hostname.as_deref())?;
     if request.holder.name.is_empty() {
@@ -49,9 +52,14 @@ fn claim_named(
             },
         };
         if let Some(claim) = unless_conflict(taken)? {
-            return Ok(claim);
+            return Ok(claimed(claim));
         }
     }
+}
+
+fn claimed(claim: Claim) -> Claim {
+    info!(server = %claim.server_id, holder = %claim.holder, "server claimed");
+    claim
 }
 
 fn claim_selected(
@@ -97,7 +105,7 @@ fn claim_selected(
             (None, None) => return Err(Error::NoMatch(counts)),
         };
         if let Some(claim) = unless_conflict(taken)? {
-            return Ok(claim);
+            return Ok(claimed(claim));
         }
     }
 }
@@ -124,9 +132,18 @@ fn standing(claim: &Claim, request: &ClaimRequest) -> Standing {
         return Standing::Taken(Asker::SameRun);
     }
     match claim.phase {
-        ClaimPhase::Reserved => Standing::Resumable,
-        ClaimPhase::Settled => Standing::Taken(Asker::Holder),
+        ClaimPhase::Reserved if !claim.recorded && asks_alike(claim, request) => {
+            Standing::Resumable
+        }
+        ClaimPhase::Reserved | ClaimPhase::Settled => Standing::Taken(Asker::Holder),
     }
+}
+
+/// Whether what made `claim` may have been `request` in an earlier run. Of those that select by the
+/// same, the host name tells which is whose.
+fn asks_alike(claim: &Claim, request: &ClaimRequest) -> bool {
+    claim.selector == request.selector
+        && (claim.selector.is_none() || claim.hostname == request.hostname)
 }
 
 fn take(
@@ -153,6 +170,7 @@ fn resume(store: &Store, old: Versioned<Claim>, request: &ClaimRequest) -> Resul
         run: request.run,
         boot_config_id: request.boot_config_id,
         hostname: request.hostname.clone(),
+        trigger: request.trigger.clone(),
         ..old.value.clone()
     };
     store.commit(change::put(store, Some(&old), &claim)?)?;

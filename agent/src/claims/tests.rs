@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use model::{
     ClaimPhase, Selector,
-    api::{Arm, ClaimRequest, ClaimUpdate},
+    api::{Arm, ClaimRequest, ClaimUpdate, Settle},
 };
 
 use super::*;
@@ -32,6 +32,15 @@ pub(crate) fn request(uid: u128, server: Option<ServerId>) -> ClaimRequest {
         run: uuid(1),
         boot_config_id: None,
         hostname: None,
+        trigger: None,
+        as_is: false,
+    }
+}
+
+pub(super) fn done(uid: u128) -> Settle {
+    Settle {
+        uid: uuid(uid),
+        boot_pending: false,
     }
 }
 
@@ -96,7 +105,7 @@ fn second(uid: u128, run: u128, settled: bool, expected: Result<(u128, u128), As
     let (_dir, store) = registered(&[1]);
     claim(&store, &named(1), at(0)).unwrap();
     if settled {
-        settle(&store, server_id(1), uuid(1)).unwrap();
+        settle(&store, server_id(1), done(1)).unwrap();
     }
     let again = ClaimRequest {
         run: uuid(run),
@@ -123,6 +132,72 @@ fn a_holder_that_asks_again_resumes_what_was_not_settled_in_an_earlier_run() {
     second(2, 1, false, Err(Asker::SameRun));
     second(2, 1, true, Err(Asker::SameRun));
     second(2, 2, true, Err(Asker::Holder));
+}
+
+/// Whether a later run of the holder may take up what `first` made, after `between`.
+#[track_caller]
+fn resumes(first: &ClaimRequest, between: fn(&Store), later: ClaimRequest, expected: bool) {
+    let (_dir, store) = registered(&[1, 2]);
+    let made = claim(&store, first, at(0)).unwrap();
+    between(&store);
+    let later = ClaimRequest {
+        run: uuid(2),
+        ..later
+    };
+    let outcome = claim(&store, &later, at(5)).map(|claim| claim.uid);
+    assert_eq!(outcome.ok() == Some(made.uid), expected, "{later:?}");
+}
+
+#[test]
+fn a_claim_is_resumed_only_by_what_asks_alike_and_only_until_it_is_recorded() {
+    let nothing = |_: &Store| {};
+    let recorded = |store: &Store| {
+        record(store, server_id(1), uuid(1)).unwrap();
+    };
+    let updated = |store: &Store| {
+        let change = ClaimUpdate {
+            uid: uuid(1),
+            boot_config_id: None,
+            hostname: None,
+            trigger: None,
+        };
+        update(store, server_id(1), &change).unwrap();
+    };
+    let host = |uid: u128, name: &str| ClaimRequest {
+        hostname: Some(name.to_owned()),
+        ..request(uid, None)
+    };
+    let elsewhere = ClaimRequest {
+        selector: Some(Selector {
+            min_cores: Some(0),
+            ..Selector::default()
+        }),
+        ..request(2, None)
+    };
+    resumes(&named(1), nothing, named(2), true);
+    resumes(&named(1), recorded, named(2), false);
+    resumes(&named(1), updated, named(2), false);
+    resumes(&named(1), nothing, request(2, None), false);
+    resumes(&request(1, None), nothing, request(2, None), true);
+    resumes(&request(1, None), recorded, request(2, None), false);
+    resumes(&request(1, None), nothing, named(2), false);
+    resumes(&request(1, None), nothing, elsewhere, false);
+    resumes(&host(1, "a"), nothing, host(2, "b"), false);
+    resumes(&host(1, "a"), nothing, host(2, "a"), true);
+}
+
+#[test]
+fn a_claim_that_the_agent_lost_is_there_again_as_it_was() {
+    let (_dir, store) = registered(&[1]);
+    let lost = ClaimRequest {
+        trigger: Some("t".to_owned()),
+        as_is: true,
+        ..named(1)
+    };
+    let made = claim(&store, &lost, at(0)).unwrap();
+    assert_eq!(made.phase, ClaimPhase::Settled);
+    assert!(made.recorded && !made.boot_pending);
+    assert_eq!(made.trigger.as_deref(), Some("t"));
 }
 
 #[test]

@@ -40,6 +40,10 @@ pub(crate) fn plan(store: &Store, number: u8) {
         boot_config_id: Some(uuid(8)),
         hostname: Some(format!("node-{number}")),
         boot: Some(boot),
+        selector: None,
+        trigger: None,
+        boot_pending: false,
+        recorded: false,
     };
     let id = server_id(number);
     put(store, Table::Macs, &mac(number).to_string(), &id);

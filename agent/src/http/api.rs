@@ -18,7 +18,7 @@ use axum::{
 use jiff::Timestamp;
 use model::{
     BootConfig, BootConfigSpec, Claim, Server, ServerId, ServerSpec,
-    api::{AgentInfo, Arm, ClaimRef, ClaimRequest, ClaimUpdate, ProblemCode},
+    api::{AgentInfo, Arm, ClaimRef, ClaimRequest, ClaimUpdate, ProblemCode, Settle},
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -53,6 +53,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/v1/claims/{server}/arm", post(arm))
         .route("/v1/claims/{server}/disarm", post(disarm))
         .route("/v1/claims/{server}/settle", post(settle))
+        .route("/v1/claims/{server}/record", post(record))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
@@ -207,7 +208,7 @@ async fn arm(
     let (server, now, images) = (server_id(server)?, Timestamp::now(), site.images.clone());
     let armed = site
         .store
-        .run(move |store| claims::arm(store, &images, server, arm, now));
+        .run(move |store| claims::arm(store, &images, server, &arm, now));
     Ok(Json(armed.await?))
 }
 
@@ -227,12 +228,25 @@ async fn disarm(
 async fn settle(
     State(site): State<Arc<Site>>,
     server: Segment,
+    Body(settle): Body<Settle>,
+) -> Answer<Claim> {
+    let server = server_id(server)?;
+    Ok(Json(
+        site.store
+            .run(move |store| claims::settle(store, server, settle))
+            .await?,
+    ))
+}
+
+async fn record(
+    State(site): State<Arc<Site>>,
+    server: Segment,
     Body(ClaimRef { uid }): Body<ClaimRef>,
 ) -> Answer<Claim> {
     let server = server_id(server)?;
     Ok(Json(
         site.store
-            .run(move |store| claims::settle(store, server, uid))
+            .run(move |store| claims::record(store, server, uid))
             .await?,
     ))
 }

@@ -75,10 +75,10 @@ const fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::Unclaimable
         | ProblemCode::NoMatch
         | ProblemCode::ServerClaimed
-        | ProblemCode::BootConfigInUse
         | ProblemCode::NotReady
         | ProblemCode::NotHolder
-        | ProblemCode::MacConflict => StatusCode::CONFLICT,
+        | ProblemCode::MacConflict
+        | ProblemCode::AlreadyRegistered => StatusCode::CONFLICT,
         ProblemCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -122,6 +122,20 @@ impl From<servers::Error> for ApiError {
                      correct boot_mac_addresses here."
                 ),
             ),
+            servers::Error::Registered {
+                id,
+                endpoint,
+                registrar,
+            } => Self::new(
+                ProblemCode::AlreadyRegistered,
+                "The server is registered already",
+                format!(
+                    "Server {id} behind {endpoint} is registered by another resource, of {}. \
+                     Remove one of the two; if the first is in no state any more, import it by \
+                     its id.",
+                    registrar.holder
+                ),
+            ),
             servers::Error::NotUnicast { mac } => Self::invalid(format!(
                 "{mac} is no address of one network interface. Correct boot_mac_addresses."
             )),
@@ -145,24 +159,6 @@ impl From<boot_configs::Error> for ApiError {
                     ProblemCode::InvalidRequest,
                     "The boot config cannot boot anything",
                     sentence(&text),
-                )
-            }
-            boot_configs::Error::InUse {
-                id,
-                server,
-                servers,
-            } => {
-                let more = match servers {
-                    0 | 1 => String::new(),
-                    more => format!(" and {} more", more - 1),
-                };
-                Self::new(
-                    ProblemCode::BootConfigInUse,
-                    "The boot config is in use",
-                    format!(
-                        "The claim of server {server}{more} boots boot config {id}. Release it, or \
-                         give it another boot config, first."
-                    ),
                 )
             }
             boot_configs::Error::Seal(error) => error.into(),

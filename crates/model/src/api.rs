@@ -13,7 +13,8 @@
 //! | `PATCH /v1/claims/{server}` | [`ClaimUpdate`] → `Claim` |
 //! | `POST /v1/claims/{server}/arm` | [`Arm`] → `Claim` |
 //! | `POST /v1/claims/{server}/disarm` | [`ClaimRef`] → `Claim` |
-//! | `POST /v1/claims/{server}/settle` | [`ClaimRef`] → `Claim` |
+//! | `POST /v1/claims/{server}/settle` | [`Settle`] → `Claim` |
+//! | `POST /v1/claims/{server}/record` | [`ClaimRef`] → `Claim` |
 //! | `DELETE /v1/claims/{server}?uid={uid}` | → nothing |
 //!
 //! Every request carries `Authorization: Bearer <token>`. Every error is a [`Problem`] with media
@@ -50,8 +51,8 @@ pub struct ClaimRequest {
     pub selector: Option<Selector>,
     /// Who asks.
     pub holder: Holder,
-    /// The provider process that asks. The same holder may resume an unsettled claim of an earlier
-    /// run; in the same run a second claim of one server is a mistake.
+    /// The provider process that asks. The same holder may resume an unfinished claim of an earlier
+    /// run that is not recorded; in the same run a second claim of one server is a mistake.
     pub run: Uuid,
     /// The boot config to boot.
     #[serde(default)]
@@ -59,6 +60,12 @@ pub struct ClaimRequest {
     /// The host name to give.
     #[serde(default)]
     pub hostname: Option<String>,
+    /// What it is booted for.
+    #[serde(default)]
+    pub trigger: Option<String>,
+    /// Whether the claim is there again that the agent has lost: its server stays as it is.
+    #[serde(default)]
+    pub as_is: bool,
 }
 
 /// Changes what a claim says.
@@ -71,6 +78,9 @@ pub struct ClaimUpdate {
     pub boot_config_id: Option<Uuid>,
     /// The host name to give.
     pub hostname: Option<String>,
+    /// What it was booted for. Arming changes it too.
+    #[serde(default)]
+    pub trigger: Option<String>,
 }
 
 /// Names a claim.
@@ -81,14 +91,28 @@ pub struct ClaimRef {
     pub uid: Uuid,
 }
 
-/// Arms a boot.
+/// Settles a claim: everything that its holder asked for was seen to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settle {
+    /// The claim that is meant.
+    pub uid: Uuid,
+    /// Whether its server is held switched off, and is to boot once it is switched on.
+    #[serde(default)]
+    pub boot_pending: bool,
+}
+
+/// Arms a boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
     /// The claim that is meant.
     pub uid: Uuid,
     /// Which arming this is. One that was armed already is left as it is.
     pub generation: u64,
+    /// What it is booted for.
+    #[serde(default)]
+    pub trigger: Option<String>,
 }
 
 /// What went wrong, for programs.
@@ -109,14 +133,14 @@ pub enum ProblemCode {
     NoMatch,
     /// The server is claimed, so it cannot be removed.
     ServerClaimed,
-    /// A claim boots it, so it cannot be removed.
-    BootConfigInUse,
     /// The boot config is not ready, or the claim has none.
     NotReady,
     /// The claim is not the one that was meant.
     NotHolder,
     /// Another server has that MAC address.
     MacConflict,
+    /// Somebody else has registered that server.
+    AlreadyRegistered,
     /// The agent itself failed.
     Internal,
 }

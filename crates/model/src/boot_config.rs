@@ -140,4 +140,7 @@ pub struct BootConfig {
     pub state: BootConfigState,
     /// Its images.
     pub images: Vec<ImageState>,
+    /// Whether it was removed, and is kept only until the last claim that uses it lets go of it.
+    #[serde(default)]
+    pub removed: bool,
 }

@@ -104,6 +104,19 @@ pub struct Claim {
     pub hostname: Option<String>,
     /// The boot that was armed last.
     pub boot: Option<Boot>,
+    /// What its server was chosen by, if its holder named none.
+    #[serde(default)]
+    pub selector: Option<Selector>,
+    /// What its holder had it booted for last: the same trigger boots it no second time.
+    #[serde(default)]
+    pub trigger: Option<String>,
+    /// Whether its server is held switched off, and is to boot once it is switched on.
+    #[serde(default)]
+    pub boot_pending: bool,
+    /// Whether its holder surely remembers it. An unfinished claim that is not recorded belongs to
+    /// a run that was cut short, and a later one may take it up.
+    #[serde(default)]
+    pub recorded: bool,
 }
 
 #[cfg(test)]

@@ -27,6 +27,6 @@ pub use hostname::is_hostname;
 pub use mac::{MacAddr, ParseMacError};
 pub use secret::Secret;
 pub use server::{
-    BmcConnection, BmcTls, Hardware, ParseServerIdError, PowerState, Server, ServerId, ServerSpec,
-    ServerState,
+    BmcConnection, BmcTls, Hardware, ParseServerIdError, PowerState, Registrar, Server, ServerId,
+    ServerSpec, ServerState,
 };

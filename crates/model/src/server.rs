@@ -211,6 +211,25 @@ pub struct ServerSpec {
     /// Whether it is cordoned: nobody can claim it. A claim it already has is kept.
     #[serde(default)]
     pub unclaimable: bool,
+    /// Who registers it. Without one, whoever comes later may register it anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registrar: Option<Registrar>,
+}
+
+/// Who has registered a server, so that it is registered once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Registrar {
+    /// This registration, and none that others make of the same server.
+    pub uid: Uuid,
+    /// Who makes it.
+    pub holder: Holder,
+    /// The provider process that made it.
+    pub run: Uuid,
+    /// Whether its holder surely remembers it. One that is not recorded belongs to a run that was
+    /// cut short, and a later one of the same holder may replace it.
+    #[serde(default)]
+    pub recorded: bool,
 }
 
 /// A registered server.

@@ -1,124 +1,27 @@
 //! `baremetal_bmc`: a BMC, by its address.
 
+mod import;
+mod model;
+
+use std::time::Duration;
+
+use ::model::ServerId;
 use tfplugin::{
-    AttributeType as _, Context, Diagnostic, Failed, ImportBy, Model, Path, Plan, Resource, Value,
-    async_trait,
+    AttributeType as _, Context, Diagnostic, Failed, ImportBy, Path, Plan, Resource, Timeouts,
+    Value, async_trait,
 };
 
-use super::connection::{self, ConnectionOutput, Tls};
-use crate::{checks, client::Client, diagnostics};
-
-/// A BMC: the management controller that a server is reached through. Its `connection` is what a
-/// `baremetal_server` takes. Destroying it ends the session and touches nothing else.
-#[derive(Clone, Debug, Model)]
-pub(crate) struct BmcModel {
-    /// The BMC's origin, `https://10.0.0.5:443`.
-    #[tf(computed, keep)]
-    pub id: Option<String>,
-    /// Its host name or IP address. Changing it is an update in place.
-    #[tf(check = checks::host)]
-    pub address: String,
-    /// Its TCP port.
-    #[tf(check = checks::port, default = 443)]
-    pub port: i64,
-    /// `https`, or `http` together with `tls.insecure`.
-    #[tf(check = checks::scheme, default = "https")]
-    pub scheme: String,
-    /// The name of its credentials in the provider's `credentials`.
-    pub credentials: String,
-    /// How to verify its certificate.
-    pub tls: Option<Tls>,
-    /// How the BMC is reached: what `baremetal_server` takes as its `bmc`.
-    #[tf(computed, keep)]
-    pub connection: Option<ConnectionOutput>,
-    /// The UUID of its manager.
-    #[tf(computed, keep)]
-    pub uuid: Option<String>,
-    /// Who made it.
-    #[tf(computed, keep)]
-    pub manufacturer: Option<String>,
-    /// The model of its manager.
-    #[tf(computed, keep)]
-    pub model: Option<String>,
-    /// Its firmware's version.
-    #[tf(computed, keep)]
-    pub firmware_version: Option<String>,
-    /// The version of Redfish it speaks.
-    #[tf(computed, keep)]
-    pub redfish_version: Option<String>,
-    /// The systems behind it.
-    #[tf(computed, keep)]
-    pub systems: Option<Vec<SystemModel>>,
-}
-
-/// A system behind a BMC.
-#[derive(Clone, Debug, Model)]
-pub(crate) struct SystemModel {
-    /// Its UUID, lower case. Null if it has none.
-    #[tf(computed)]
-    pub uuid: Option<String>,
-    /// Its resource.
-    #[tf(computed)]
-    pub uri: Option<String>,
-    /// Its id on this BMC.
-    #[tf(computed)]
-    pub name: Option<String>,
-}
+use self::{import::imported, model::BmcModel};
+use super::connection::{self, ConnectionOutput};
+use crate::{client::Client, diagnostics};
 
 /// The resource `baremetal_bmc`.
 pub(crate) struct Bmc;
 
-impl BmcModel {
-    fn connection(&self) -> model::BmcConnection {
-        let tls = self.tls.clone().unwrap_or_default();
-        model::BmcConnection {
-            endpoint: connection::endpoint(&self.scheme, &self.address, self.port),
-            credentials: self.credentials.clone(),
-            tls: model::BmcTls {
-                ca_pem: tls.ca_pem,
-                fingerprint_sha256: tls.fingerprint_sha256.as_deref().map(checks::hex_digits),
-                insecure: tls.insecure.unwrap_or(false),
-            },
-        }
-    }
-
-    /// Fills in what only the BMC knows.
-    async fn observe(&mut self, client: &Client) -> Result<(), (Diagnostic, bool)> {
-        let connection = self.connection();
-        let endpoint = connection.endpoint.clone();
-        let bmc = client
-            .bmcs
-            .bmc(&connection)
-            .await
-            .map_err(|diagnostic| (diagnostic, false))?;
-        let failed = |error: redfish::Error| {
-            let subject = format!("BMC {endpoint} cannot be read");
-            (
-                diagnostics::redfish(&subject, &error),
-                error.is_unreachable(),
-            )
-        };
-        let root = bmc.service_root().await.map_err(failed)?;
-        let systems = bmc.systems().await.map_err(failed)?;
-        let manager = bmc.manager(systems.first()).await.map_err(failed)?;
-        self.id = Some(endpoint.clone());
-        self.connection = Some(connection.into());
-        self.redfish_version = root.redfish_version;
-        self.manufacturer = root
-            .vendor
-            .or_else(|| systems.first()?.manufacturer.clone());
-        self.uuid = manager.as_ref().and_then(|manager| manager.uuid.clone());
-        self.model = manager.as_ref().and_then(|manager| manager.model.clone());
-        self.firmware_version = manager.and_then(|manager| manager.firmware_version);
-        let system = |system: redfish::System| SystemModel {
-            uuid: system.uuid.map(|uuid| uuid.to_string()),
-            uri: Some(system.uri),
-            name: system.id,
-        };
-        self.systems = Some(systems.into_iter().map(system).collect());
-        Ok(())
-    }
-}
+/// How long a BMC may take to say what it is.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+/// The same when nothing hangs on it but a plan.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[async_trait]
 impl Resource<Client> for Bmc {
@@ -181,9 +84,11 @@ impl Resource<Client> for Bmc {
         cx: &mut Context<Client>,
         mut plan: BmcModel,
     ) -> Result<BmcModel, Failed<BmcModel>> {
-        plan.observe(&cx.client)
-            .await
-            .map_err(|(diagnostic, _)| diagnostic)?;
+        let limit = Timeouts::create(&plan.timeouts, DEFAULT_TIMEOUT);
+        let observed = tokio::time::timeout(limit, plan.observe(&cx.client)).await;
+        let late = |_elapsed| Err((diagnostics::too_late("The BMC", "create", limit), true));
+        let observed = observed.unwrap_or_else(late);
+        observed.map_err(|(diagnostic, _)| diagnostic)?;
         Ok(plan)
     }
 
@@ -192,8 +97,13 @@ impl Resource<Client> for Bmc {
         cx: &mut Context<Client>,
         mut state: BmcModel,
     ) -> Result<Option<BmcModel>, Diagnostic> {
-        match state.observe(&cx.client).await {
-            Ok(()) => {}
+        let limit = Timeouts::read(&state.timeouts, READ_TIMEOUT);
+        // What was read halfway is not what is there.
+        let mut seen = state.clone();
+        let observed = tokio::time::timeout(limit, seen.observe(&cx.client)).await;
+        let late = |_elapsed| Err((diagnostics::too_late("The BMC", "read", limit), true));
+        match observed.unwrap_or_else(late) {
+            Ok(()) => state = seen,
             Err((diagnostic, true)) => {
                 cx.warn(diagnostics::kept(diagnostic, "this BMC"));
             }
@@ -205,10 +115,19 @@ impl Resource<Client> for Bmc {
     async fn update(
         &self,
         cx: &mut Context<Client>,
-        _prior: BmcModel,
+        prior: BmcModel,
         plan: BmcModel,
     ) -> Result<BmcModel, Failed<BmcModel>> {
-        self.create(cx, plan).await
+        let limit = Timeouts::update(&plan.timeouts, DEFAULT_TIMEOUT);
+        let mut seen = plan.clone();
+        let observed = tokio::time::timeout(limit, seen.observe(&cx.client)).await;
+        let late = |_elapsed| Err((diagnostics::too_late("The BMC", "update", limit), true));
+        let observed = observed.unwrap_or_else(late);
+        observed.map_err(|(diagnostic, _)| diagnostic)?;
+        if prior.id != seen.id {
+            same_bmc(&prior, &seen)?;
+        }
+        Ok(seen.returned(plan))
     }
 
     async fn delete(&self, _: &mut Context<Client>, _: BmcModel) -> Result<(), Diagnostic> {
@@ -216,79 +135,98 @@ impl Resource<Client> for Bmc {
     }
 
     async fn import(&self, _: &mut Context<Client>, by: ImportBy) -> Result<BmcModel, Diagnostic> {
-        let ImportBy::Id(id) = by else {
-            return Err(import_error("an identity"));
-        };
-        parse_import(&id).ok_or_else(|| import_error(&format!("{id:?}")))
+        imported(&by)
     }
 }
 
-fn import_error(found: &str) -> Diagnostic {
-    Diagnostic::error(
-        "The import id of a BMC cannot be read",
-        format!(
-            "Expected CREDENTIALS@ADDRESS or CREDENTIALS@ADDRESS:PORT, such as rack1@10.0.0.5, \
-             where CREDENTIALS is a name in the provider's credentials; found {found}. A pinned \
-             certificate goes behind it: rack1@10.0.0.5?fingerprint_sha256=DIGEST. A BMC without \
-             verification ends in ?insecure=true."
-        ),
-    )
-}
-
-fn parse_import(id: &str) -> Option<BmcModel> {
-    let (credentials, rest) = id.split_once('@')?;
-    let url = reqwest::Url::parse(&format!("https://{rest}")).ok()?;
-    let mut tls = Tls::default();
-    let mut scheme = "https".to_owned();
-    for (key, value) in url.query_pairs() {
-        match &*key {
-            "fingerprint_sha256" => tls.fingerprint_sha256 = Some(value.into_owned()),
-            "insecure" => tls.insecure = Some(value.parse().ok()?),
-            "scheme" => scheme = value.into_owned(),
-            _ => return None,
-        }
-    }
-    let trusts = tls.fingerprint_sha256.is_some() || tls.insecure.is_some();
-    let address = url.host_str()?.trim_matches(['[', ']']).to_owned();
-    let model = BmcModel {
-        id: None,
-        address,
-        port: url.port_or_known_default().map_or(443, i64::from),
-        scheme,
-        credentials: credentials.to_owned(),
-        tls: trusts.then_some(tls),
-        connection: None,
-        uuid: None,
-        manufacturer: None,
-        model: None,
-        firmware_version: None,
-        redfish_version: None,
-        systems: None,
+/// Refuses an address at which another BMC answers: what hangs on the one that was there would
+/// silently be another machine's.
+fn same_bmc(prior: &BmcModel, seen: &BmcModel) -> Result<(), Diagnostic> {
+    let uuids = |bmc: &BmcModel| -> Vec<ServerId> {
+        let systems = bmc.systems.iter().flatten();
+        systems
+            .filter_map(|system| system.uuid.as_deref()?.parse().ok())
+            .collect()
     };
-    (!credentials.is_empty() && matches!(&*model.scheme, "http" | "https")).then_some(model)
+    let (had, has) = (uuids(prior), uuids(seen));
+    let same_systems = had
+        .iter()
+        .all(|had| has.iter().any(|has| has.matches(*had)));
+    let same_manager = match (&prior.uuid, &seen.uuid) {
+        (Some(had), Some(has)) => had.eq_ignore_ascii_case(has),
+        // Nothing tells them apart but their systems.
+        _ => had.is_empty(),
+    };
+    // A BMC whose board was replaced still has its systems, and one whose server was replaced is
+    // still itself.
+    if same_manager || (!had.is_empty() && same_systems) {
+        return Ok(());
+    }
+    let describe = |bmc: &BmcModel, systems: &[ServerId]| {
+        let systems: Vec<_> = systems.iter().map(ToString::to_string).collect();
+        let systems = if systems.is_empty() {
+            "none with a UUID".to_owned()
+        } else {
+            systems.join(", ")
+        };
+        let uuid = bmc.uuid.as_deref().unwrap_or("unknown");
+        format!("BMC {uuid} with system {systems}")
+    };
+    Err(diagnostics::at(
+        "address",
+        "Another BMC answers at the new address",
+        format!(
+            "At {} was {}, and at {} is {}. Correct the address. If another BMC is meant, replace \
+             this resource: terraform apply -replace=ADDRESS.",
+            prior.id.as_deref().unwrap_or("its old address"),
+            describe(prior, &had),
+            seen.id.as_deref().unwrap_or("its new one"),
+            describe(seen, &has),
+        ),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{import::parse_import, model::SystemModel, *};
+
+    fn bmc(uuid: Option<&str>, systems: &[&str]) -> BmcModel {
+        let system = |uuid: &&str| SystemModel {
+            uuid: Some((*uuid).to_owned()),
+            uri: None,
+            name: None,
+        };
+        BmcModel {
+            uuid: uuid.map(str::to_owned),
+            systems: Some(systems.iter().map(system).collect()),
+            ..parse_import("r@10.0.0.5").unwrap()
+        }
+    }
 
     #[test]
-    fn an_import_id_names_credentials_address_port_and_pin() {
-        let bmc = parse_import("rack1@10.0.0.5").unwrap();
-        assert_eq!(bmc.connection().endpoint, "https://10.0.0.5:443");
-        assert_eq!(bmc.credentials, "rack1");
-        let bmc = parse_import("r@127.0.0.1:4430?fingerprint_sha256=ab").unwrap();
-        assert_eq!(bmc.connection().endpoint, "https://127.0.0.1:4430");
-        assert_eq!(bmc.tls.unwrap().fingerprint_sha256.as_deref(), Some("ab"));
-        for bad in [
-            "",
-            "10.0.0.5",
-            "@10.0.0.5",
-            "r@",
-            "r@h?password=x",
-            "r@h?scheme=ftp",
-        ] {
-            assert!(parse_import(bad).is_none(), "{bad}");
+    fn a_bmc_is_the_same_by_its_uuid_or_by_its_systems() {
+        let old = "4c4c4544-0042-3510-8057-b7c04f4b4d32";
+        // The same board in the other SMBIOS byte order.
+        let swapped = "44454c4c-4200-1035-8057-b7c04f4b4d32";
+        let new = "11111111-2222-3333-4444-555555555555";
+        let cases = [
+            (bmc(Some("A"), &[old]), bmc(Some("a"), &[old]), true),
+            (bmc(Some("A"), &[old]), bmc(Some("a"), &[new]), true),
+            (bmc(Some("A"), &[old]), bmc(Some("B"), &[swapped]), true),
+            (bmc(Some("A"), &[old]), bmc(Some("B"), &[new]), false),
+            (bmc(Some("A"), &[]), bmc(Some("B"), &[]), false),
+            (bmc(None, &[old]), bmc(None, &[new, old]), true),
+            (bmc(None, &[old]), bmc(None, &[new]), false),
+            (bmc(None, &[]), bmc(Some("B"), &[new]), true),
+        ];
+        for (prior, seen, expected) in cases {
+            assert_eq!(
+                same_bmc(&prior, &seen).is_ok(),
+                expected,
+                "{prior:?} {seen:?}"
+            );
         }
+        let error = same_bmc(&bmc(Some("A"), &[old]), &bmc(None, &[new])).unwrap_err();
+        assert!(error.detail.contains(old) && error.detail.contains(new));
     }
 }

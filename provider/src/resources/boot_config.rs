@@ -21,6 +21,10 @@ use crate::{
 pub(crate) struct BootConfig;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// How long the agent may take to forget one.
+const DELETE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the agent may take to say what is there.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 #[async_trait]
@@ -67,7 +71,8 @@ impl Resource<Client> for BootConfig {
         mut plan: BootConfigModel,
     ) -> Result<BootConfigModel, Failed<BootConfigModel>> {
         plan.id = Some(Uuid::new_v4().to_string());
-        publish(cx, plan).await
+        let timeout = Timeouts::create(&plan.timeouts, DEFAULT_TIMEOUT);
+        publish(cx, plan, timeout).await
     }
 
     async fn read(
@@ -75,11 +80,17 @@ impl Resource<Client> for BootConfig {
         cx: &mut Context<Client>,
         mut state: BootConfigModel,
     ) -> Result<Option<BootConfigModel>, Diagnostic> {
-        let found = match cx.client.agent.api().await {
-            Ok(api) => api.boot_config(id_of(&state)?).await,
-            Err(error) => Err(error),
+        let limit = Timeouts::read(&state.timeouts, READ_TIMEOUT);
+        let id = id_of(&state)?;
+        let find = async { cx.client.agent.api().await?.boot_config(id).await };
+        let Ok(found) = tokio::time::timeout(limit, find).await else {
+            let late = diagnostics::too_late("The agent", "read", limit);
+            cx.warn(diagnostics::kept(late, "this boot config"));
+            return Ok(Some(state));
         };
         match found {
+            // Kept for those who still boot it, and not for us.
+            Ok(published) if published.removed => Ok(None),
             Ok(published) => {
                 state.adopt(published);
                 Ok(Some(state))
@@ -99,7 +110,8 @@ impl Resource<Client> for BootConfig {
         _prior: BootConfigModel,
         plan: BootConfigModel,
     ) -> Result<BootConfigModel, Failed<BootConfigModel>> {
-        publish(cx, plan).await
+        let timeout = Timeouts::update(&plan.timeouts, DEFAULT_TIMEOUT);
+        publish(cx, plan, timeout).await
     }
 
     async fn delete(
@@ -107,10 +119,13 @@ impl Resource<Client> for BootConfig {
         cx: &mut Context<Client>,
         state: BootConfigModel,
     ) -> Result<(), Diagnostic> {
+        let limit = Timeouts::delete(&state.timeouts, DELETE_TIMEOUT);
         let api = cx.client.agent.api().await?;
-        match api.delete_boot_config(id_of(&state)?).await {
-            Err(error) if !error.is_not_found() => Err(error.into()),
-            _ => Ok(()),
+        // One that claims still use goes with the last of them.
+        match tokio::time::timeout(limit, api.delete_boot_config(id_of(&state)?)).await {
+            Ok(Err(error)) if !error.is_not_found() => Err(error.into()),
+            Ok(_) => Ok(()),
+            Err(_elapsed) => Err(diagnostics::too_late("The agent", "delete", limit)),
         }
     }
 
@@ -119,10 +134,7 @@ impl Resource<Client> for BootConfig {
         cx: &mut Context<Client>,
         by: ImportBy,
     ) -> Result<BootConfigModel, Diagnostic> {
-        let ImportBy::Id(id) = by else {
-            return Err(import_error("an identity"));
-        };
-        let uuid = Uuid::try_parse(&id).map_err(|_says_less| import_error(&format!("{id:?}")))?;
+        let uuid = imported(&by)?;
         let api = cx.client.agent.api().await?;
         let published = api.boot_config(uuid).await?;
         let mut state = BootConfigModel {
@@ -138,13 +150,14 @@ impl Resource<Client> for BootConfig {
 async fn publish(
     cx: &mut Context<Client>,
     mut plan: BootConfigModel,
+    timeout: Duration,
 ) -> Result<BootConfigModel, Failed<BootConfigModel>> {
-    let timeout = Timeouts::create(&plan.timeouts, DEFAULT_TIMEOUT);
     let id = id_of(&plan)?;
     let spec = plan.spec(&cx.config);
     let api = cx.client.agent.api().await?;
     let published = api.put_boot_config(id, &spec).await?;
     plan.revision = Some(published.revision.clone());
+    let open = plan.state.is_none();
     plan.state = Some(state_name(published.state).to_owned());
     match ready(cx, &api, published, timeout).await {
         Ok(()) => {
@@ -153,6 +166,11 @@ async fn publish(
         }
         Err((diagnostic, state)) => {
             plan.state = Some(state_name(state).to_owned());
+            if open && cx.stop.is_cancelled() {
+                // It is published, and the next apply waits for the rest.
+                cx.warn(diagnostic);
+                return Ok(plan);
+            }
             Err(Failed::with(diagnostic, plan))
         }
     }
@@ -213,8 +231,7 @@ fn image_timeout(published: &::model::BootConfig, timeout: Duration) -> Diagnost
     Diagnostic::error(
         "An image is not there yet",
         format!(
-            "After {} s the agent still fetches {}. It goes on; apply again, or raise \
-             timeouts.create.",
+            "After {} s the agent still fetches {}. It goes on; apply again, or raise timeouts.",
             timeout.as_secs(),
             urls.join(", ")
         ),
@@ -231,9 +248,40 @@ fn id_of(state: &BootConfigModel) -> Result<Uuid, Diagnostic> {
     })
 }
 
+/// The boot config that is to be imported.
+fn imported(by: &ImportBy) -> Result<Uuid, Diagnostic> {
+    let text = match by {
+        ImportBy::Id(id) => id.as_str(),
+        ImportBy::Identity(identity) => identity.get("id").as_str().unwrap_or_default(),
+    };
+    Uuid::try_parse(text).map_err(|_says_less| import_error(&format!("{text:?}")))
+}
+
 fn import_error(found: &str) -> Diagnostic {
     Diagnostic::error(
         "The import id of a boot config cannot be read",
         format!("Expected its id, a UUID; found {found}."),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use tfplugin::Model as _;
+
+    use super::*;
+
+    #[test]
+    fn a_boot_config_is_imported_by_its_id_as_text_or_as_identity() {
+        let id = "4c4c4544-0042-3510-8057-b7c04f4b4d32";
+        let value = Value::String(id.to_owned());
+        let identity = ImportBy::Identity(Value::Map([("id".to_owned(), value)].into()));
+        for by in [ImportBy::Id(id.to_owned()), identity] {
+            assert_eq!(imported(&by).unwrap().to_string(), id);
+        }
+        assert!(imported(&ImportBy::Id("x".to_owned())).is_err());
+        let attributes = BootConfigModel::attributes();
+        let identity = attributes.iter().filter(|attribute| attribute.identity);
+        let identity: Vec<_> = identity.map(|attribute| attribute.name).collect();
+        assert_eq!(identity, ["id"]);
+    }
 }

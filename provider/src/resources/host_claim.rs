@@ -1,23 +1,26 @@
 //! `baremetal_host_claim`: one server, held and booted.
 
 mod boot;
+mod change;
 mod evidence;
 mod hold;
 mod model;
+mod plan;
 
 use std::time::Duration;
 
-use ::model::{
-    ClaimPhase, ServerId,
-    api::{Arm, ClaimUpdate},
-};
+use ::model::{ClaimPhase, ServerId};
 use tfplugin::{
-    Context, Diagnostic, Failed, ImportBy, Path, Plan, Resource, Timeouts, Value, async_trait,
+    Context, Diagnostic, Failed, ImportBy, Plan, Resource, Timeouts, Value, async_trait,
 };
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use self::model::{ClaimModel, LOST, RESERVED, SETTLED};
-use crate::{client::Client, diagnostics};
+use crate::{
+    client::{ApiError, Client},
+    diagnostics,
+};
 
 /// The resource `baremetal_host_claim`.
 pub(crate) struct HostClaim;
@@ -26,6 +29,8 @@ pub(crate) struct HostClaim;
 const CREATE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// How long a server may take to power off.
 const DELETE_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+/// How long the agent and the BMC together may take to say what is there.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[async_trait]
 impl Resource<Client> for HostClaim {
@@ -33,60 +38,19 @@ impl Resource<Client> for HostClaim {
     const NAME: &'static str = "host_claim";
 
     fn validate(&self, config: &Value) -> Vec<Diagnostic> {
-        validate(config)
+        plan::validate(config)
     }
 
     fn plan(&self, plan: &mut Plan<'_>) {
-        if plan.is_create() {
-            return;
-        }
-        // A claim that was imported has no selector to compare with; it keeps its server.
-        if plan.changed("selector") && !plan.prior.get("selector").is_null() {
-            plan.replace.push(Path::root("selector"));
-            return;
-        }
-        let again = plan.changed("reprovision") && !trigger_of(plan.planned).is_null();
-        let unfinished = plan.prior.get("phase").as_str() != Some(SETTLED);
-        if again || unfinished {
-            for observed in ["phase", "address", "boot", "boot_config_revision"] {
-                plan.unknown(observed);
-            }
-        }
-        if again {
-            plan.diagnostics.push(
-                Diagnostic::warning(
-                    "The server will be reprovisioned",
-                    format!(
-                        "reprovision.trigger changes: server {} is powered off and booted again \
-                         with its boot config. Under boot_policy once that installs it anew.",
-                        plan.prior
-                            .get("server_id")
-                            .as_str()
-                            .unwrap_or("of this claim")
-                    ),
-                )
-                .at(Path::root("reprovision").attribute("trigger")),
-            );
-        } else if plan.changed("boot_config_id") {
-            plan.diagnostics.push(
-                Diagnostic::warning(
-                    "The server keeps what it runs",
-                    "The new boot config is used from the next reprovisioning on. Change \
-                     reprovision.trigger as well to boot it now.",
-                )
-                .at(Path::root("boot_config_id")),
-            );
-        }
+        plan::plan(plan);
     }
 
     async fn create(
         &self,
         cx: &mut Context<Client>,
-        mut plan: ClaimModel,
+        plan: ClaimModel,
     ) -> Result<ClaimModel, Failed<ClaimModel>> {
-        let timeout = Timeouts::create(&plan.timeouts, CREATE_TIMEOUT);
-        let held = hold::take(cx, &mut plan).await?;
-        boot::finish(cx, plan, held, timeout).await
+        change::create(cx, plan).await
     }
 
     async fn read(
@@ -95,13 +59,11 @@ impl Resource<Client> for HostClaim {
         mut state: ClaimModel,
     ) -> Result<Option<ClaimModel>, Diagnostic> {
         let server = server_of(&state)?;
-        let found = match cx.client.agent.api().await {
-            Ok(api) => api.claim_of(server).await,
-            Err(error) => Err(error),
-        };
-        let claim = match found {
-            Ok(claim) => claim,
-            Err(error) if error.is_not_found() => {
+        let limit = Timeouts::read(&state.timeouts, READ_TIMEOUT);
+        let deadline = Instant::now() + limit;
+        let claim = match timeout_at(deadline, find(cx, server)).await {
+            Ok(Ok(claim)) => claim,
+            Ok(Err(error)) if error.is_not_found() => {
                 // Not `None`: a new claim would boot, and so reinstall, a server that runs.
                 cx.warn(Diagnostic::warning(
                     "The agent has lost this claim",
@@ -113,11 +75,16 @@ impl Resource<Client> for HostClaim {
                 state.phase = Some(LOST.to_owned());
                 return Ok(Some(state));
             }
-            Err(error) if error.is_unreachable() => {
+            Ok(Err(error)) if error.is_unreachable() => {
                 cx.warn(diagnostics::kept(error.into(), "this claim"));
                 return Ok(Some(state));
             }
-            Err(error) => return Err(error.into()),
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_elapsed) => {
+                let late = diagnostics::too_late("The agent", "read", limit);
+                cx.warn(diagnostics::kept(late, "this claim"));
+                return Ok(Some(state));
+            }
         };
         if state.id.as_deref() != Some(claim.uid.to_string().as_str()) {
             cx.warn(Diagnostic::warning(
@@ -130,12 +97,24 @@ impl Resource<Client> for HostClaim {
             return Ok(None);
         }
         state.adopt(&claim);
-        match hold::power_state(cx, server).await {
-            Ok(power) => state.see_power(power),
-            Err(error) if error.unreachable => {
-                cx.warn(diagnostics::kept(error.diagnostic, "this claim's power"));
+        if !claim.recorded {
+            // Terraform knows its name, so it is in a state. Unless that is noted now, the next
+            // refresh does it.
+            let noted = timeout_at(deadline, hold::record(cx, &claim)).await;
+            if let Ok(Err(error)) = noted {
+                tracing::warn!(%server, ?error, "the claim was not recorded");
             }
-            Err(error) => return Err(error.diagnostic),
+        }
+        match timeout_at(deadline, hold::power_state(cx, server)).await {
+            Ok(Ok(power)) => state.see_power(power),
+            Ok(Err(unseen)) if unseen.passing => {
+                cx.warn(diagnostics::kept(unseen.diagnostic, "this claim's power"));
+            }
+            Ok(Err(unseen)) => return Err(unseen.diagnostic),
+            Err(_elapsed) => {
+                let late = diagnostics::too_late("The BMC", "read", limit);
+                cx.warn(diagnostics::kept(late, "this claim's power"));
+            }
         }
         Ok(Some(state))
     }
@@ -144,45 +123,9 @@ impl Resource<Client> for HostClaim {
         &self,
         cx: &mut Context<Client>,
         prior: ClaimModel,
-        mut plan: ClaimModel,
+        plan: ClaimModel,
     ) -> Result<ClaimModel, Failed<ClaimModel>> {
-        let timeout = Timeouts::update(&plan.timeouts, CREATE_TIMEOUT);
-        if prior.phase.as_deref() == Some(LOST) {
-            return hold::take_again(cx, plan).await;
-        }
-        let server = server_of(&prior)?;
-        let uid = uid_of(&prior)?;
-        plan.id.clone_from(&prior.id);
-        plan.server_id.clone_from(&prior.server_id);
-        let api = cx.client.agent.api().await?;
-        let update = ClaimUpdate {
-            uid,
-            boot_config_id: plan.boot_config()?,
-            hostname: plan.hostname.clone(),
-        };
-        let claim = api.update_claim(server, &update).await?;
-        plan.adopt(&claim);
-        let again = plan.trigger() != prior.trigger() && plan.trigger().is_some();
-        let mut held = hold::held(cx, claim).await?;
-        if again {
-            held.generation = held
-                .claim
-                .boot
-                .as_ref()
-                .map_or(1, |boot| boot.generation + 1);
-            // Armed here already: a failure up to this point keeps the old trigger in the state,
-            // and from here on the agent knows that this boot is unfinished.
-            let arm = Arm {
-                uid,
-                generation: held.generation,
-            };
-            let armed = api.arm(server, arm).await;
-            held.claim = armed?;
-        }
-        if again || prior.phase.as_deref() == Some(RESERVED) {
-            return boot::finish(cx, plan, held, timeout).await;
-        }
-        boot::hold_power(cx, plan, &held, timeout).await
+        change::update(cx, prior, plan).await
     }
 
     async fn delete(&self, cx: &mut Context<Client>, state: ClaimModel) -> Result<(), Diagnostic> {
@@ -195,61 +138,27 @@ impl Resource<Client> for HostClaim {
         cx: &mut Context<Client>,
         by: ImportBy,
     ) -> Result<ClaimModel, Diagnostic> {
-        let ImportBy::Id(id) = by else {
-            return Err(import_error("an identity"));
-        };
-        let server: ServerId = id
-            .parse()
-            .map_err(|error| import_error(&format!("{id:?}: {error}")))?;
+        let server = imported(&by)?;
         let api = cx.client.agent.api().await?;
         let claim = api.claim_of(server).await?;
         let mut state = ClaimModel::imported(server);
-        state.id = Some(claim.uid.to_string());
         state.adopt(&claim);
         Ok(state)
     }
 }
 
-fn validate(config: &Value) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    let (server, selector) = (config.get("server_id"), config.get("selector"));
-    match (server.is_null(), selector.is_null()) {
-        (true, true) => found.push(diagnostics::at(
-            "server_id",
-            "No server is asked for",
-            "Give server_id, or a selector. \"Any server\" is never meant by leaving both out.",
-        )),
-        (false, false) => found.push(diagnostics::at(
-            "selector",
-            "Two ways to choose a server",
-            "There are server_id and selector. Keep one.",
-        )),
-        _ => {}
-    }
-    if let Value::Map(parts) = selector
-        && parts.values().all(Value::is_null)
-    {
-        found.push(diagnostics::at(
-            "selector",
-            "The selector asks for nothing",
-            "An empty selector would take any server. Say what the server must be.",
-        ));
-    }
-    let waits = config.get("wait_for");
-    let boots = !config.get("boot_config_id").is_null();
-    if !boots && !waits.is_unknown() && waits.as_str() != Some("reserved") {
-        found.push(diagnostics::at(
-            "boot_config_id",
-            "Nothing to boot",
-            "The claim waits for a boot and has no boot config. Give boot_config_id, or set \
-             wait_for = \"reserved\" to hold the server without booting it.",
-        ));
-    }
-    found
+async fn find(cx: &Context<Client>, server: ServerId) -> Result<::model::Claim, ApiError> {
+    cx.client.agent.api().await?.claim_of(server).await
 }
 
-fn trigger_of(claim: &Value) -> &Value {
-    claim.get("reprovision").get("trigger")
+/// The server whose claim is to be imported.
+fn imported(by: &ImportBy) -> Result<ServerId, Diagnostic> {
+    let text = match by {
+        ImportBy::Id(id) => id.as_str(),
+        ImportBy::Identity(identity) => identity.get("server_id").as_str().unwrap_or_default(),
+    };
+    text.parse()
+        .map_err(|error| import_error(&format!("{text:?}: {error}")))
 }
 
 fn server_of(state: &ClaimModel) -> Result<ServerId, Diagnostic> {
@@ -289,48 +198,25 @@ fn import_error(found: &str) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
-    #[track_caller]
-    fn check(attributes: &[(&str, Value)], expected: &[&str]) {
-        let entry = |(name, value): &(&str, Value)| ((*name).to_owned(), value.clone());
-        let config = Value::Map(attributes.iter().map(entry).collect());
-        let summaries: Vec<_> = validate(&config)
-            .into_iter()
-            .map(|found| found.summary)
-            .collect();
-        assert_eq!(summaries, expected);
-    }
-
     #[test]
-    fn a_claim_says_which_server_and_what_it_boots() {
-        let text = |text: &str| Value::String(text.to_owned());
-        let empty = Value::Map(BTreeMap::from([("manufacturer".to_owned(), Value::Null)]));
-        let boot = ("boot_config_id", text("b"));
-        check(&[("server_id", text("s")), boot.clone()], &[]);
-        check(&[("server_id", Value::UNKNOWN), boot.clone()], &[]);
-        check(std::slice::from_ref(&boot), &["No server is asked for"]);
-        check(
-            &[
-                ("server_id", text("s")),
-                ("selector", empty.clone()),
-                boot.clone(),
-            ],
-            &[
-                "Two ways to choose a server",
-                "The selector asks for nothing",
-            ],
-        );
-        check(
-            &[("selector", empty), boot],
-            &["The selector asks for nothing"],
-        );
-        check(&[("server_id", text("s"))], &["Nothing to boot"]);
-        check(
-            &[("server_id", text("s")), ("wait_for", text("reserved"))],
-            &[],
-        );
+    fn a_claim_is_imported_by_its_server_as_text_or_as_identity() {
+        let id = "4c4c4544-0042-3510-8057-b7c04f4b4d32";
+        let identity = |id: &str| {
+            let value = Value::String(id.to_owned());
+            ImportBy::Identity(Value::Map([("server_id".to_owned(), value)].into()))
+        };
+        for by in [ImportBy::Id(id.to_uppercase()), identity(id)] {
+            assert_eq!(imported(&by).unwrap().to_string(), id);
+        }
+        for by in [ImportBy::Id("x".to_owned()), identity("")] {
+            let error = imported(&by).unwrap_err();
+            assert_eq!(error.summary, "The import id of a claim cannot be read");
+        }
+        let attributes = <ClaimModel as tfplugin::Model>::attributes();
+        let identity = attributes.iter().filter(|attribute| attribute.identity);
+        let identity: Vec<_> = identity.map(|attribute| attribute.name).collect();
+        assert_eq!(identity, ["server_id"]);
     }
 }

@@ -1,131 +1,34 @@
 //! `baremetal_server`: one physical machine behind a BMC, registered so that it can be claimed.
 
+mod model;
 mod observe;
+mod register;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use model::ServerId;
+use ::model::ServerId;
 use tfplugin::{
-    Context, Diagnostic, Failed, ImportBy, Model, Path, Plan, Resource, Timeouts, async_trait,
+    Context, Diagnostic, Failed, ImportBy, Path, Plan, Resource, Timeouts, async_trait,
 };
+use tokio::time::{Instant, timeout_at};
 
+use self::{model::ServerModel, observe::Seen};
 use super::connection::ConnectionInput;
-use crate::{checks, client::Client, diagnostics};
-
-/// A physical server behind a BMC. It is registered in the site's agent, so that any Terraform
-/// state can claim it. Destroying it removes the registration, which is refused while it is
-/// claimed, and never powers it off.
-#[derive(Clone, Debug, Model)]
-pub(crate) struct ServerModel {
-    /// The server's system UUID, lower case.
-    #[tf(computed, keep)]
-    pub id: Option<String>,
-    /// How its BMC is reached: `baremetal_bmc.NAME.connection`.
-    pub bmc: ConnectionInput,
-    /// Its system UUID. Needed, unless `system_uri` is there, when the BMC has several systems.
-    #[tf(optional, computed, keep, replace, check = checks::uuid, same = checks::same_uuid)]
-    pub system_uuid: Option<String>,
-    /// Its resource on the BMC, such as `/redfish/v1/Systems/1`.
-    #[tf(optional, computed, keep)]
-    pub system_uri: Option<String>,
-    /// The interfaces it may boot from. Defaults to all that the BMC knows of.
-    #[tf(optional, computed, keep, check = checks::macs, same = checks::same_macs)]
-    pub boot_mac_addresses: Option<Vec<String>>,
-    /// Labels that the selector of a `baremetal_host_claim` matches.
-    pub labels: Option<BTreeMap<String, String>>,
-    /// Cordon it: nobody can claim it. A claim it already has is kept.
-    #[tf(default = false)]
-    pub unclaimable: bool,
-    /// The power state to hold while nobody claims it: `On` or `Off`. Without one its power is not
-    /// managed.
-    #[tf(check = checks::power)]
-    pub power: Option<String>,
-    /// Its asset tag.
-    #[tf(optional, computed, keep)]
-    pub asset_tag: Option<String>,
-    /// Its indicator LED: `Lit`, `Blinking` or `Off`. Many BMCs know only on and off, so a change
-    /// between the first two is no drift.
-    #[tf(optional, computed, keep, check = checks::indicator_led)]
-    pub indicator_led: Option<String>,
-    /// Who made it.
-    #[tf(computed, keep)]
-    pub manufacturer: Option<String>,
-    /// Its model.
-    #[tf(computed, keep)]
-    pub model: Option<String>,
-    /// Its serial number.
-    #[tf(computed, keep)]
-    pub serial_number: Option<String>,
-    /// Its stock-keeping unit; Dell's service tag.
-    #[tf(computed, keep)]
-    pub sku: Option<String>,
-    /// Its BIOS's version.
-    #[tf(computed, keep)]
-    pub bios_version: Option<String>,
-    /// Its processors, all of them together.
-    #[tf(computed, keep)]
-    pub processors: Option<Processors>,
-    /// Its main memory in MiB.
-    #[tf(computed, keep)]
-    pub memory_mib: Option<i64>,
-    /// Its network interfaces, as far as the BMC knows them.
-    #[tf(computed, keep)]
-    pub network_interfaces: Option<Vec<NetworkInterface>>,
-    /// Its health, in Redfish's words: `OK`, `Warning` or `Critical`.
-    #[tf(computed, keep)]
-    pub health: Option<String>,
-    /// Whether it was powered when it was last seen.
-    #[tf(computed, keep)]
-    pub power_state: Option<String>,
-    /// `available`, `reserved`, or `unregistered` if the agent has lost it, which the next apply
-    /// mends. Null without an agent.
-    #[tf(computed, keep)]
-    pub state: Option<String>,
-    /// Who holds it.
-    #[tf(computed, keep)]
-    pub claim: Option<String>,
-    /// How long its operations may take.
-    pub timeouts: Option<Timeouts>,
-}
-
-/// A server's processors.
-#[derive(Clone, Debug, Model)]
-pub(crate) struct Processors {
-    /// How many there are.
-    #[tf(computed)]
-    pub count: Option<i64>,
-    /// How many cores they have together.
-    #[tf(computed)]
-    pub cores: Option<i64>,
-    /// Their model.
-    #[tf(computed)]
-    pub model: Option<String>,
-}
-
-/// A network interface.
-#[derive(Clone, Debug, Model)]
-pub(crate) struct NetworkInterface {
-    /// Its id on the BMC.
-    #[tf(computed)]
-    pub id: Option<String>,
-    /// Its MAC address.
-    #[tf(computed)]
-    pub mac_address: Option<String>,
-    /// Its speed in Mbit/s.
-    #[tf(computed)]
-    pub speed_mbps: Option<i64>,
-    /// Its link, in Redfish's words.
-    #[tf(computed)]
-    pub link_status: Option<String>,
-}
+use crate::{client::Client, diagnostics};
 
 /// The resource `baremetal_server`.
 pub(crate) struct Server;
 
 /// The state of a server that the agent should know and does not.
 const UNREGISTERED: &str = "unregistered";
+/// The state of a server at whose BMC another machine answers.
+const MISMATCHED: &str = "mismatched";
 /// How long a change of power may take.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long the BMC and the agent together may take to say what is there.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+type Outcome = Result<ServerModel, Failed<ServerModel>>;
 
 #[async_trait]
 impl Resource<Client> for Server {
@@ -136,7 +39,8 @@ impl Resource<Client> for Server {
         if plan.is_create() {
             return;
         }
-        if plan.prior.get("state").as_str() == Some(UNREGISTERED) {
+        // Nothing in the configuration may differ, and still there is something to mend.
+        if let Some(UNREGISTERED | MISMATCHED) = plan.prior.get("state").as_str() {
             plan.unknown("state");
         }
         if plan.changed("power") && !plan.planned.get("power").is_null() {
@@ -151,19 +55,22 @@ impl Resource<Client> for Server {
         }
     }
 
-    async fn create(
-        &self,
-        cx: &mut Context<Client>,
-        mut plan: ServerModel,
-    ) -> Result<ServerModel, Failed<ServerModel>> {
-        let client = cx.client.clone();
-        let system = observe::find(&client, &plan).await?;
-        observe::adopt(&mut plan, &system)?;
-        observe::network(&client, &mut plan, &system).await?;
-        // Registered before anything else is changed: a name that is taken must not cost a reboot.
-        observe::register(cx, &mut plan).await?;
+    async fn create(&self, cx: &mut Context<Client>, plan: ServerModel) -> Outcome {
         let timeout = Timeouts::create(&plan.timeouts, DEFAULT_TIMEOUT);
-        settle(cx, plan, timeout).await
+        let deadline = Instant::now() + timeout;
+        let client = cx.client.clone();
+        let mut found = plan.clone();
+        let work = async {
+            let system = observe::find(&client, &plan).await?;
+            observe::adopt(&mut found, &system)?;
+            observe::network(&client, &mut found, &system).await?;
+            // Registered before anything else is changed: a name that is taken must not cost a
+            // reboot.
+            register::create(cx, &mut found).await
+        };
+        let late = |_elapsed| Err(diagnostics::too_late("The BMC", "create", timeout));
+        timeout_at(deadline, work).await.unwrap_or_else(late)?;
+        settle(cx, found, plan, deadline).await
     }
 
     async fn read(
@@ -171,20 +78,40 @@ impl Resource<Client> for Server {
         cx: &mut Context<Client>,
         mut state: ServerModel,
     ) -> Result<Option<ServerModel>, Diagnostic> {
-        let client = cx.client.clone();
-        let first = state.network_interfaces.is_none();
-        match observe::system(&client, &mut state).await {
-            Ok(system) => {
-                observe::adopt(&mut state, &system)?;
-                observe::adopt_settings(&mut state, &system);
-                if first {
-                    observe::network(&client, &mut state, &system).await?;
-                }
-            }
-            Err((diagnostic, true)) => cx.warn(diagnostics::kept(diagnostic, "this server")),
-            Err((diagnostic, false)) => return Err(diagnostic),
+        let limit = Timeouts::read(&state.timeouts, READ_TIMEOUT);
+        let deadline = Instant::now() + limit;
+        let mut mismatched = state.state.as_deref() == Some(MISMATCHED);
+        if mismatched {
+            state.state = None;
         }
-        observe::registration(cx, &mut state).await?;
+        let client = cx.client.clone();
+        // A BMC that keeps silent must leave time to ask the agent.
+        let looked = timeout_at(deadline - limit / 3, observe::look(&client, &state)).await;
+        let late = |_elapsed| {
+            let late = diagnostics::too_late("The BMC", "read", limit);
+            Ok(Seen::Nothing(late))
+        };
+        match looked.unwrap_or_else(late)? {
+            Seen::Server(seen) => {
+                state = *seen;
+                mismatched = false;
+            }
+            Seen::Other(diagnostic) => {
+                cx.warn(diagnostic);
+                mismatched = true;
+            }
+            Seen::Nothing(diagnostic) => cx.warn(diagnostics::kept(diagnostic, "this server")),
+        }
+        let known = timeout_at(deadline, register::read(cx, &mut state)).await;
+        if known.is_err() {
+            let late = diagnostics::too_late("The agent", "read", limit);
+            cx.warn(diagnostics::kept(late, "this server"));
+        }
+        known.unwrap_or(Ok(()))?;
+        if mismatched {
+            state.state = Some(MISMATCHED.to_owned());
+            return Ok(Some(state));
+        }
         let claimed = state.claim.is_some();
         if let (Some(power), Some(seen), false) = (&mut state.power, &state.power_state, claimed)
             && matches!(seen.as_str(), "On" | "Off")
@@ -198,26 +125,35 @@ impl Resource<Client> for Server {
         &self,
         cx: &mut Context<Client>,
         prior: ServerModel,
-        mut plan: ServerModel,
-    ) -> Result<ServerModel, Failed<ServerModel>> {
-        let client = cx.client.clone();
-        let system = observe::find(&client, &plan).await?;
-        same_server(&prior, &system)?;
-        observe::adopt(&mut plan, &system)?;
-        observe::register(cx, &mut plan).await?;
+        plan: ServerModel,
+    ) -> Outcome {
         let timeout = Timeouts::update(&plan.timeouts, DEFAULT_TIMEOUT);
-        settle(cx, plan, timeout).await
+        let deadline = Instant::now() + timeout;
+        let client = cx.client.clone();
+        let mut found = plan.clone();
+        let work = async {
+            let system = observe::find(&client, &plan).await;
+            let system = system.map_err(|error| observe::unlike(&prior, error))?;
+            same_server(&prior, &system)?;
+            observe::adopt(&mut found, &system)?;
+            register::update(cx, &mut found).await
+        };
+        let late = |_elapsed| Err(diagnostics::too_late("The BMC", "update", timeout));
+        timeout_at(deadline, work).await.unwrap_or_else(late)?;
+        settle(cx, found, plan, deadline).await
     }
 
     async fn delete(&self, cx: &mut Context<Client>, state: ServerModel) -> Result<(), Diagnostic> {
         if !cx.client.agent.is_configured() {
             return Ok(());
         }
+        let limit = Timeouts::delete(&state.timeouts, DEFAULT_TIMEOUT);
         let id = id_of(&state)?;
         let api = cx.client.agent.api().await?;
-        match api.delete_server(id).await {
-            Err(error) if !error.is_not_found() => Err(error.into()),
-            _ => Ok(()),
+        match tokio::time::timeout(limit, api.delete_server(id)).await {
+            Ok(Err(error)) if !error.is_not_found() => Err(error.into()),
+            Ok(_) => Ok(()),
+            Err(_elapsed) => Err(diagnostics::too_late("The agent", "delete", limit)),
         }
     }
 
@@ -226,14 +162,10 @@ impl Resource<Client> for Server {
         cx: &mut Context<Client>,
         by: ImportBy,
     ) -> Result<ServerModel, Diagnostic> {
-        let ImportBy::Id(id) = by else {
-            return Err(import_error("an identity"));
-        };
-        let server: ServerId = id
-            .parse()
-            .map_err(|error| import_error(&format!("{id:?}: {error}")))?;
+        let server = imported(&by)?;
         let api = cx.client.agent.api().await?;
         let server = api.server(server).await?;
+        register::remember(cx, &server);
         let labels = Some(server.spec.labels).filter(|labels| !labels.is_empty());
         let macs = server
             .spec
@@ -254,53 +186,33 @@ impl Resource<Client> for Server {
     }
 }
 
-impl ServerModel {
-    fn empty() -> Self {
-        Self {
-            id: None,
-            bmc: ConnectionInput {
-                endpoint: String::new(),
-                credentials: String::new(),
-                ca_pem: None,
-                fingerprint_sha256: None,
-                insecure: None,
-            },
-            system_uuid: None,
-            system_uri: None,
-            boot_mac_addresses: None,
-            labels: None,
-            unclaimable: false,
-            power: None,
-            asset_tag: None,
-            indicator_led: None,
-            manufacturer: None,
-            model: None,
-            serial_number: None,
-            sku: None,
-            bios_version: None,
-            processors: None,
-            memory_mib: None,
-            network_interfaces: None,
-            health: None,
-            power_state: None,
-            state: None,
-            claim: None,
-            timeouts: None,
+/// Brings asset tag, LED and power of the server that was found to what the plan says.
+async fn settle(
+    cx: &mut Context<Client>,
+    mut found: ServerModel,
+    plan: ServerModel,
+    deadline: Instant,
+) -> Outcome {
+    let settings = observe::apply_settings(cx, &mut found, deadline);
+    match settings.await {
+        Ok(()) => Ok(found.returned(plan)),
+        // It is registered, and the next plan shows what was not changed yet.
+        Err(diagnostic) if cx.stop.is_cancelled() => {
+            cx.warn(diagnostic);
+            Ok(found.returned(plan))
         }
+        Err(diagnostic) => Err(Failed::with(diagnostic, found)),
     }
 }
 
-/// Brings asset tag, LED and power to what the plan says.
-async fn settle(
-    cx: &mut Context<Client>,
-    mut plan: ServerModel,
-    timeout: Duration,
-) -> Result<ServerModel, Failed<ServerModel>> {
-    let result = observe::apply_settings(cx, &mut plan, timeout).await;
-    match result {
-        Ok(()) => Ok(plan),
-        Err(diagnostic) => Err(Failed::with(diagnostic, plan)),
-    }
+/// The server that is to be imported.
+fn imported(by: &ImportBy) -> Result<ServerId, Diagnostic> {
+    let text = match by {
+        ImportBy::Id(id) => id.as_str(),
+        ImportBy::Identity(identity) => identity.get("id").as_str().unwrap_or_default(),
+    };
+    text.parse()
+        .map_err(|error| import_error(&format!("{text:?}: {error}")))
 }
 
 /// Refuses a BMC behind which another machine answers now: what would be changed is not what was
@@ -309,21 +221,29 @@ fn same_server(prior: &ServerModel, system: &redfish::System) -> Result<(), Diag
     let before = id_of(prior)?;
     match system.uuid {
         Some(now) if before.matches(now) => Ok(()),
-        now => Err(Diagnostic::error(
-            "Another server answers here",
-            format!(
-                "The BMC at {} had server {before} (serial number {}) and now has {} (serial \
-                 number {}). If the machine or its board was replaced on purpose, replace this \
-                 resource: terraform apply -replace=ADDRESS. If the BMC's address now belongs to \
-                 another machine, correct the address.",
-                prior.bmc.endpoint,
-                prior.serial_number.as_deref().unwrap_or("unknown"),
-                now.map_or_else(|| "one without a UUID".to_owned(), |now| now.to_string()),
-                system.serial_number.as_deref().unwrap_or("unknown"),
-            ),
-        )
-        .at(Path::root("bmc"))),
+        now => {
+            let uuid = now.map_or_else(|| "one without a UUID".to_owned(), |now| now.to_string());
+            let serial = system.serial_number.as_deref().unwrap_or("unknown");
+            Err(another(prior, &format!("{uuid} (serial number {serial})")))
+        }
     }
+}
+
+/// Another machine answers where the server was.
+fn another(prior: &ServerModel, now: &str) -> Diagnostic {
+    Diagnostic::error(
+        "Another server answers here",
+        format!(
+            "The BMC at {} had server {} (serial number {}) and now has {now}. If the machine or \
+             its board was replaced on purpose, replace this resource: terraform apply \
+             -replace=ADDRESS. If the BMC's address now belongs to another machine, correct the \
+             address.",
+            prior.bmc.endpoint,
+            prior.id.as_deref().unwrap_or("unknown"),
+            prior.serial_number.as_deref().unwrap_or("unknown"),
+        ),
+    )
+    .at(Path::root("bmc"))
 }
 
 fn id_of(state: &ServerModel) -> Result<ServerId, Diagnostic> {
@@ -348,7 +268,43 @@ fn import_error(found: &str) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use tfplugin::{Model as _, Value};
+
     use super::*;
+
+    #[test]
+    fn a_server_is_imported_by_its_uuid_as_text_or_as_identity() {
+        let id = "4c4c4544-0042-3510-8057-b7c04f4b4d32";
+        let value = Value::String(id.to_owned());
+        let identity = ImportBy::Identity(Value::Map([("id".to_owned(), value)].into()));
+        for by in [ImportBy::Id(id.to_uppercase()), identity] {
+            assert_eq!(imported(&by).unwrap().to_string(), id);
+        }
+        assert!(imported(&ImportBy::Id("x".to_owned())).is_err());
+        let attributes = ServerModel::attributes();
+        let identity = attributes.iter().filter(|attribute| attribute.identity);
+        let identity: Vec<_> = identity.map(|attribute| attribute.name).collect();
+        assert_eq!(identity, ["id"]);
+    }
+
+    #[test]
+    fn an_apply_returns_what_was_planned_and_fills_in_the_rest() {
+        let some = |text: &str| Some(text.to_owned());
+        let planned = ServerModel {
+            state: some("reserved"),
+            claim: some("ada"),
+            ..ServerModel::empty()
+        };
+        let found = ServerModel {
+            state: some("available"),
+            power_state: some("Off"),
+            ..ServerModel::empty()
+        };
+        let returned = found.returned(planned);
+        assert_eq!(returned.state, some("reserved"));
+        assert_eq!(returned.claim, some("ada"));
+        assert_eq!(returned.power_state, some("Off"));
+    }
 
     #[test]
     fn a_board_that_was_swapped_is_an_error_that_says_what_happened() {

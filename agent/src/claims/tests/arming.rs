@@ -12,6 +12,7 @@ fn only_whoever_knows_the_claim_changes_it() {
         uid: other,
         boot_config_id: None,
         hostname: None,
+        trigger: None,
     };
     let outcomes = [
         update(&store, server, &change).map(drop),
@@ -19,21 +20,23 @@ fn only_whoever_knows_the_claim_changes_it() {
             &store,
             &images,
             server,
-            Arm {
+            &Arm {
                 uid: other,
                 generation: 1,
+                trigger: None,
             },
             at(1),
         )
         .map(drop),
         disarm(&store, server, other).map(drop),
-        settle(&store, server, other).map(drop),
+        settle(&store, server, done(2)).map(drop),
+        record(&store, server, other).map(drop),
         release(&store, server, other),
     ];
     for outcome in outcomes {
         assert!(matches!(outcome, Err(Error::NotHolder(_))), "{outcome:?}");
     }
-    let missing = settle(&store, server_id(9), uuid(1)).unwrap_err();
+    let missing = settle(&store, server_id(9), done(1)).unwrap_err();
     assert_eq!(
         missing.to_string(),
         format!("server {} is not claimed", server_id(9))
@@ -52,9 +55,10 @@ fn arming_is_a_new_boot_once_per_generation_and_disarming_ends_it() {
             &store,
             &images,
             server_id(1),
-            Arm {
+            &Arm {
                 uid: uuid(1),
                 generation,
+                trigger: Some(format!("t{generation}")),
             },
             at(5),
         )
@@ -67,13 +71,16 @@ fn arming_is_a_new_boot_once_per_generation_and_disarming_ends_it() {
         uid: uuid(1),
         boot_config_id: Some(uuid(7)),
         hostname: Some("n".into()),
+        trigger: None,
     };
     update(&store, server_id(1), &change).unwrap();
 
     let first = arm(1).unwrap().boot.unwrap();
     assert_eq!(first.reached(model::Stage::Armed), Some(at(5)));
     assert_eq!(arm(1).unwrap().boot.unwrap(), first);
-    let second = arm(2).unwrap().boot.unwrap();
+    let armed = arm(2).unwrap();
+    assert_eq!(armed.trigger.as_deref(), Some("t2"));
+    let second = armed.boot.unwrap();
     assert_ne!(second.id, first.id);
     assert_eq!(
         arm(1).unwrap().boot.unwrap(),
@@ -102,8 +109,9 @@ fn what_is_not_ready_is_not_armed_and_says_what_is_missing() {
     let arming = Arm {
         uid: uuid(1),
         generation: 1,
+        trigger: None,
     };
-    let error = arm(&store, &images, server_id(1), arming, at(1)).unwrap_err();
+    let error = arm(&store, &images, server_id(1), &arming, at(1)).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
@@ -112,5 +120,5 @@ fn what_is_not_ready_is_not_armed_and_says_what_is_missing() {
         )
     );
     std::fs::write(dir.path().join("images").join(sha256), b"k").unwrap();
-    arm(&store, &images, server_id(1), arming, at(1)).unwrap();
+    arm(&store, &images, server_id(1), &arming, at(1)).unwrap();
 }

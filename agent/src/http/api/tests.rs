@@ -36,6 +36,10 @@ fn reserved() -> Value {
         "boot_config_id": null,
         "hostname": null,
         "boot": null,
+        "selector": null,
+        "trigger": null,
+        "boot_pending": false,
+        "recorded": false,
     })
 }
 
@@ -188,10 +192,13 @@ async fn a_claim_goes_from_reserved_to_settled_to_released() {
     let uid = json!({ "uid": uuid(1) });
     let change = json!({ "uid": uuid(1), "boot_config_id": uuid(7), "hostname": "n1" });
     agent.grant(Method::PATCH, &claim_path(""), change).await;
-    let arm = json!({ "uid": uuid(1), "generation": 1 });
+    let arm = json!({ "uid": uuid(1), "generation": 1, "trigger": "t" });
     let armed = agent.grant(Method::POST, &claim_path("/arm"), arm).await;
     expected["boot_config_id"] = json!(uuid(7));
     expected["hostname"] = json!("n1");
+    expected["trigger"] = json!("t");
+    // Whoever knows its name has it on record.
+    expected["recorded"] = json!(true);
     expected["boot"] = json!({
         "id": armed["boot"]["id"],
         "generation": 1,
@@ -221,22 +228,11 @@ async fn what_a_claim_holds_is_free_when_it_is_released() {
     let mut claim = request(1, "a");
     claim["boot_config_id"] = json!(uuid(7));
     agent.grant(Method::POST, "/v1/claims", claim).await;
-    let (status, problem) = agent
-        .ask(Method::DELETE, &boot_config(7), Value::Null)
-        .await;
-    assert_eq!(
-        (status, &problem["code"]),
-        (409, &json!("boot_config_in_use"))
-    );
-    assert_eq!(
-        problem["detail"],
-        format!(
-            "The claim of server {} boots boot config {}. Release it, or give it another boot \
-             config, first.",
-            server_id(1),
-            uuid(7)
-        )
-    );
+    let config = boot_config(7);
+    let removed = agent.ask(Method::DELETE, &config, Value::Null);
+    assert_eq!(removed.await, (204, Value::Null));
+    let kept = agent.grant(Method::GET, &config, Value::Null).await;
+    assert_eq!(kept["removed"], true, "for as long as the claim uses it");
     let path = format!("{}?uid={}", claim_path(""), uuid(2));
     let (status, problem) = agent.ask(Method::DELETE, &path, Value::Null).await;
     assert_eq!((status, &problem["code"]), (409, &json!("not_holder")));
@@ -247,10 +243,7 @@ async fn what_a_claim_holds_is_free_when_it_is_released() {
         404
     );
     assert_eq!(
-        agent
-            .ask(Method::DELETE, &boot_config(7), Value::Null)
-            .await
-            .0,
-        204
+        agent.ask(Method::GET, &boot_config(7), Value::Null).await.0,
+        404
     );
 }

@@ -8,11 +8,12 @@ use crate::checks;
 /// What a server boots: kernel and initial RAM disks, or an iPXE script, and the configuration of
 /// the booted system. The agent fetches and verifies everything it names before it is `ready`, so
 /// that a broken link is found here and not by a machine. An update is atomic: a server that is
-/// booting keeps the revision it began with.
+/// booting keeps the revision it began with. One that is destroyed or replaced while claims use it
+/// is kept for them by the agent, and goes with the last of them.
 #[derive(Clone, Debug, Model)]
 pub(crate) struct BootConfigModel {
     /// Its identity.
-    #[tf(computed, keep)]
+    #[tf(computed, keep, identity)]
     pub id: Option<String>,
     /// How the firmware boots: `ipxe` (PXE, then iPXE) or `uefi_http` (UEFI HTTP boot, then iPXE).
     #[tf(check = checks::boot_method, default = "ipxe")]

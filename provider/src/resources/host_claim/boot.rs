@@ -5,9 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{BootMethod, Claim, PowerState, Stage, api::Arm};
+use model::{
+    BootMethod, Claim, ClaimPhase, PowerState, Stage,
+    api::{Arm, Settle},
+};
 use redfish::{BootEnabled, BootOverride, BootTarget, Power};
-use tfplugin::{Context, Diagnostic, Failed};
+use tfplugin::{Context, Diagnostic};
 
 use super::{
     evidence,
@@ -16,84 +19,73 @@ use super::{
 };
 use crate::{client::Client, diagnostics};
 
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
-
-type Outcome = Result<ClaimModel, Failed<ClaimModel>>;
-
-/// Boots a claimed server and watches it, from wherever an earlier run got to.
+/// Boots a claimed server and watches it, from wherever an earlier run got to, or holds its power
+/// state if it boots nothing now.
 pub(super) async fn finish(
-    cx: &mut Context<Client>,
-    plan: ClaimModel,
-    held: Held,
-    timeout: Duration,
-) -> Outcome {
-    if held.claim.boot_config_id.is_none() {
-        return hold_power(cx, plan, &held, timeout).await;
-    }
-    let claim = held.claim.clone();
-    let done = steps(cx, &plan, held, Instant::now() + timeout).await;
-    conclude(cx, plan, claim, done)
-}
-
-/// Holds the power state of a server that boots nothing new.
-pub(super) async fn hold_power(
-    cx: &mut Context<Client>,
-    plan: ClaimModel,
-    held: &Held,
-    timeout: Duration,
-) -> Outcome {
-    let deadline = Instant::now() + timeout;
-    let wanted = match plan.power.as_str() {
-        "Off" => Power::Graceful {
-            timeout: timeout / 2,
-        },
-        _ => Power::On,
-    };
-    let done = match held.power(wanted, deadline).await {
-        Ok(()) => held
-            .api
-            .settle(held.claim.server_id, held.claim.uid)
-            .await
-            .map_err(Diagnostic::from),
-        Err(diagnostic) => Err(diagnostic),
-    };
-    conclude(cx, plan, held.claim.clone(), done)
-}
-
-/// Publish, override, power, observe, settle: each may be repeated.
-async fn steps(
     cx: &mut Context<Client>,
     plan: &ClaimModel,
     held: Held,
     deadline: Instant,
 ) -> Result<Claim, Diagnostic> {
-    let (server, uid) = (held.claim.server_id, held.claim.uid);
-    let arm = Arm {
-        uid,
-        generation: held.generation,
-    };
-    let claim = held.api.arm(server, arm).await?;
-    let seen = claim
-        .boot
-        .as_ref()
-        .map_or(Stage::Armed, model::Boot::furthest);
-    if let (Some(stage), Some(id)) = (plan.awaited(), claim.boot_config_id) {
+    if plan.power == "Off" {
+        return hold_off(held, deadline).await;
+    }
+    // A settled claim whose server was switched off boots what it has.
+    if held.claim.boot_config_id.is_none() || held.claim.phase == ClaimPhase::Settled {
+        held.power(Power::On, deadline).await?;
+        return settle(&held, false).await;
+    }
+    boot(cx, plan, held, deadline).await
+}
+
+/// Switches the server off. A boot that it did not finish begins anew when it is switched on.
+async fn hold_off(held: Held, deadline: Instant) -> Result<Claim, Diagnostic> {
+    let timeout = deadline.saturating_duration_since(Instant::now()) / 2;
+    held.power(Power::Graceful { timeout }, deadline).await?;
+    let unfinished = held.claim.phase == ClaimPhase::Reserved;
+    if unfinished && held.claim.boot.is_some() {
+        let (server, uid) = (held.claim.server_id, held.claim.uid);
+        held.api.disarm(server, uid).await?;
+    }
+    settle(&held, unfinished || held.boot_pending).await
+}
+
+async fn settle(held: &Held, boot_pending: bool) -> Result<Claim, Diagnostic> {
+    let uid = held.claim.uid;
+    let settled = held
+        .api
+        .settle(held.claim.server_id, Settle { uid, boot_pending });
+    settled.await.map_err(Diagnostic::from)
+}
+
+/// Publish, override, power, observe, settle: each may be repeated.
+async fn boot(
+    cx: &mut Context<Client>,
+    plan: &ClaimModel,
+    held: Held,
+    deadline: Instant,
+) -> Result<Claim, Diagnostic> {
+    if let (Some(stage), Some(id)) = (plan.awaited(), held.claim.boot_config_id) {
         let boot_config = held.api.boot_config(id).await?;
         if !can_reach(&boot_config.spec, stage) {
             return Err(evidence::unreachable_stage(&boot_config, stage));
         }
     }
-    if plan.power == "On" {
-        power_on(cx, &held, seen, deadline).await?;
-    }
-    let claim = match plan.awaited() {
-        Some(stage) if plan.power == "On" => observe(cx, &held, stage, deadline).await?,
-        _ => claim,
+    let arm = Arm {
+        uid: held.claim.uid,
+        generation: held.generation,
+        trigger: plan.trigger().map(str::to_owned),
     };
-    held.api
-        .settle(server, claim.uid)
-        .await
-        .map_err(Diagnostic::from)
+    let claim = held.api.arm(held.claim.server_id, &arm).await?;
+    let seen = claim
+        .boot
+        .as_ref()
+        .map_or(Stage::Armed, model::Boot::furthest);
+    power_on(cx, &held, seen, deadline).await?;
+    if let Some(stage) = plan.awaited() {
+        observe(cx, &held, stage, deadline).await?;
+    }
+    settle(&held, false).await
 }
 
 /// Sets the override and powers the server on, unless it is already on its way.
@@ -164,8 +156,9 @@ async fn observe(
                     return Ok(claim);
                 }
                 if Instant::now() >= deadline {
-                    let power = held.bmc.system(&held.system_uri).await;
-                    let power = power.ok().and_then(|system| system.power_state);
+                    let system = held.bmc.system(&held.system_uri);
+                    let system = tokio::time::timeout(EVIDENCE_TIMEOUT, system).await;
+                    let power = system.ok().and_then(|system| system.ok()?.power_state);
                     let power = power.map(|power| power.to_string());
                     return Err(evidence::timeout(&claim, stage, began.elapsed(), power));
                 }
@@ -183,37 +176,6 @@ async fn observe(
     }
 }
 
-/// What is saved: everything that is known, and for a run that was stopped no error that would
-/// make the next apply start over.
-fn conclude(
-    cx: &mut Context<Client>,
-    mut plan: ClaimModel,
-    claim: Claim,
-    done: Result<Claim, Diagnostic>,
-) -> Outcome {
-    let power = plan.power.clone();
-    match done {
-        Ok(claim) => {
-            plan.adopt(&claim);
-            plan.power = power;
-            Ok(plan)
-        }
-        Err(diagnostic) => {
-            plan.adopt(&claim);
-            plan.power = power;
-            if cx.stop.is_cancelled() {
-                plan.phase = Some(super::RESERVED.to_owned());
-                cx.warn(Diagnostic::warning(
-                    "The claim is not finished",
-                    format!(
-                        "Terraform was stopped while server {} was being booted. It stays \
-                         claimed, and the next apply goes on.",
-                        claim.server_id
-                    ),
-                ));
-                return Ok(plan);
-            }
-            Err(Failed::with(diagnostic, plan))
-        }
-    }
-}
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// How long the evidence of a boot that did not come through may take.
+const EVIDENCE_TIMEOUT: Duration = Duration::from_secs(5);

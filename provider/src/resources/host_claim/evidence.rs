@@ -124,6 +124,10 @@ mod tests {
             boot_config_id: None,
             hostname: None,
             boot: Some(boot),
+            selector: None,
+            trigger: None,
+            boot_pending: false,
+            recorded: false,
         };
         let found = timeout(
             &claim,

@@ -26,7 +26,7 @@ pub(crate) struct ClaimModel {
     pub id: Option<String>,
     /// The server to take: `baremetal_server.NAME.id`. Exactly one of `server_id` and `selector`
     /// is needed.
-    #[tf(optional, computed, keep, replace, check = checks::uuid, same = checks::same_uuid)]
+    #[tf(optional, computed, keep, replace, identity, check = checks::uuid, same = checks::same_uuid)]
     pub server_id: Option<String>,
     /// What the server must be. Of all that match, the free one with the lowest id is taken, once;
     /// the claim then stays with it.
@@ -36,7 +36,8 @@ pub(crate) struct ClaimModel {
     /// The host name it gets by DHCP and in templates.
     #[tf(check = checks::hostname)]
     pub hostname: Option<String>,
-    /// The power state to hold: `On` or `Off`.
+    /// The power state to hold: `On` or `Off`. A server that is claimed switched off boots its boot
+    /// config when it is switched on.
     #[tf(check = checks::power, default = "On")]
     pub power: String,
     /// What the apply waits for: `reserved`, `script_served`, `config_served` or `booted`.
@@ -84,14 +85,16 @@ pub(crate) struct SelectorModel {
 /// When to boot a server again.
 #[derive(Clone, Debug, PartialEq, Eq, Model)]
 pub(crate) struct ReprovisionModel {
-    /// Any text. When it changes, the server is powered off and booted again with its boot config.
+    /// Any text. When it changes, the server is powered off and booted again with its boot config,
+    /// once, even if the apply is interrupted. The agent keeps it with the claim, for an import.
     pub trigger: Option<String>,
 }
 
 /// What happens to a server when its claim is destroyed.
 #[derive(Clone, Debug, Model)]
 pub(crate) struct OnDestroyModel {
-    /// `graceful_then_force`, `force`, or `none` to leave it running.
+    /// `graceful_then_force`, `force`, or `none` to leave it running and not to ask its BMC, which
+    /// may be gone.
     #[tf(check = checks::power_off, default = "graceful_then_force")]
     pub power_off: String,
 }
@@ -129,19 +132,51 @@ impl ClaimModel {
         }
     }
 
-    /// Takes over what the agent has.
+    /// Takes over what the agent has, of what the configuration says too.
     pub(super) fn adopt(&mut self, claim: &Claim) {
-        self.id = Some(claim.uid.to_string());
-        self.phase = Some(super::phase_name(claim.phase).to_owned());
-        self.holder = Some(claim.holder.to_string());
         self.boot_config_id = claim.boot_config_id.map(|id| id.to_string());
         self.hostname.clone_from(&claim.hostname);
+        // A claim without one may be of an agent that kept none.
+        if claim.trigger.is_some() {
+            self.reprovision = Some(ReprovisionModel {
+                trigger: claim.trigger.clone(),
+            });
+        }
+        self.see(claim);
+    }
+
+    /// Takes over what the agent has seen.
+    pub(super) fn see(&mut self, claim: &Claim) {
+        self.keep_server(claim);
+        self.phase = Some(super::phase_name(claim.phase).to_owned());
+        self.holder = Some(claim.holder.to_string());
         let boot = claim.boot.as_ref();
         self.address = boot
             .and_then(|boot| boot.address)
             .map(|address| address.to_string());
         self.boot_config_revision = boot.map(|boot| boot.revision.clone());
         self.boot = Some(boot.map(stages).unwrap_or_default());
+    }
+
+    /// Which claim it is, and of which server.
+    pub(super) fn keep_server(&mut self, claim: &Claim) {
+        let server = claim.server_id.to_string();
+        self.id.get_or_insert_with(|| claim.uid.to_string());
+        self.server_id.get_or_insert(server);
+    }
+
+    /// Takes over what was not planned: an apply returns what was, and what has changed since is
+    /// the next refresh's to report.
+    pub(super) fn fill(&mut self, claim: &Claim) {
+        let planned = self.clone();
+        self.see(claim);
+        self.address = planned.address.or_else(|| self.address.take());
+        self.phase = planned.phase.or_else(|| self.phase.take());
+        self.boot_config_revision = planned
+            .boot_config_revision
+            .or_else(|| self.boot_config_revision.take());
+        self.boot = planned.boot.or_else(|| self.boot.take());
+        self.holder = planned.holder.or_else(|| self.holder.take());
     }
 
     /// Takes over the power state, if it is one to hold and not one on the way to it.
@@ -217,4 +252,80 @@ pub(super) fn can_reach(spec: &BootConfigSpec, stage: Stage) -> bool {
         Stage::Config => has_payload,
         _ => true,
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use model::{ClaimPhase, Holder};
+
+    use super::*;
+
+    fn claim() -> Claim {
+        Claim {
+            uid: Uuid::nil(),
+            server_id: SERVER.parse().unwrap(),
+            holder: Holder {
+                name: "a".to_owned(),
+                workspace: "default".to_owned(),
+            },
+            run: Uuid::nil(),
+            claimed_at: Timestamp::UNIX_EPOCH,
+            phase: ClaimPhase::Settled,
+            boot_config_id: Some(Uuid::nil()),
+            hostname: None,
+            boot: None,
+            selector: None,
+            trigger: Some("b".to_owned()),
+            boot_pending: false,
+            recorded: false,
+        }
+    }
+
+    fn planned() -> ClaimModel {
+        ClaimModel {
+            hostname: Some("n".to_owned()),
+            ..ClaimModel::imported(SERVER.parse().unwrap())
+        }
+    }
+
+    #[test]
+    fn an_apply_fills_in_what_was_not_planned_and_nothing_else() {
+        let mut plan = planned();
+        plan.fill(&claim());
+        assert_eq!(plan.phase.as_deref(), Some("settled"));
+        assert_eq!(plan.boot.as_ref().map(Vec::len), Some(0));
+
+        let stage = StageModel {
+            stage: Some("armed".to_owned()),
+            at: None,
+        };
+        let mut plan = ClaimModel {
+            phase: Some("reserved".to_owned()),
+            boot: Some(vec![stage]),
+            address: Some("192.0.2.1".to_owned()),
+            ..planned()
+        };
+        plan.fill(&claim());
+        assert_eq!(plan.phase.as_deref(), Some("reserved"));
+        assert_eq!(plan.boot.as_ref().map(Vec::len), Some(1));
+        assert_eq!(plan.address.as_deref(), Some("192.0.2.1"));
+        assert_eq!(plan.hostname.as_deref(), Some("n"), "as it was written");
+        assert_eq!(plan.trigger(), None);
+    }
+
+    #[test]
+    fn a_refresh_takes_over_the_trigger_that_the_agent_has_and_keeps_it_if_it_has_none() {
+        let mut state = planned();
+        state.adopt(&claim());
+        assert_eq!(state.trigger(), Some("b"));
+        assert_eq!(state.hostname, None);
+        state.adopt(&Claim {
+            trigger: None,
+            ..claim()
+        });
+        assert_eq!(state.trigger(), Some("b"));
+    }
+
+    const SERVER: &str = "4c4c4544-0042-3510-8057-b7c04f4b4d32";
 }

@@ -1,12 +1,16 @@
-//! What the BMC and the agent say of a server, and how it is brought to what the plan says.
+//! What the BMC says of a server, and how it is brought to what the plan says.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use model::{Hardware, MacAddr, ServerId, ServerSpec};
-use redfish::{Bmc, Power, System};
-use tfplugin::{Context, Diagnostic, Path};
+use model::ServerId;
+use redfish::{Power, System};
+use tfplugin::{Context, Diagnostic};
+use tokio::time::Instant;
 
-use super::{NetworkInterface, Processors, ServerModel, UNREGISTERED, id_of};
+use super::{
+    id_of,
+    model::{NetworkInterface, Processors, ServerModel},
+};
 use crate::{client::Client, diagnostics};
 
 /// The system that the configuration means. It is never guessed.
@@ -17,7 +21,7 @@ pub(super) async fn find(client: &Client, wanted: &ServerModel) -> Result<System
         return bmc.system(uri).await.map_err(failed);
     }
     let mut systems = bmc.systems().await.map_err(failed)?;
-    let listed = systems.iter().map(describe).collect::<Vec<_>>().join("; ");
+    let listed = listed(&systems);
     let wrong = |attribute: &str, summary: &str, detail: String| {
         Err(diagnostics::at(attribute, summary, detail))
     };
@@ -32,7 +36,7 @@ pub(super) async fn find(client: &Client, wanted: &ServerModel) -> Result<System
             Some(system) => Ok(system),
             None => wrong(
                 "system_uuid",
-                "Unknown system",
+                UNKNOWN_SYSTEM,
                 format!(
                     "The BMC at {} has no system with UUID {uuid}. It has: {listed}.",
                     wanted.bmc.endpoint
@@ -63,37 +67,74 @@ pub(super) async fn find(client: &Client, wanted: &ServerModel) -> Result<System
     }
 }
 
-/// The system of the state, read again. The flag says whether the BMC merely did not answer.
-pub(super) async fn system(
-    client: &Client,
-    state: &mut ServerModel,
-) -> Result<System, (Diagnostic, bool)> {
-    let bmc = client
-        .bmcs
-        .bmc(&state.bmc.to_model())
-        .await
-        .map_err(|diagnostic| (diagnostic, false))?;
-    let uri = state.system_uri.clone().unwrap_or_default();
-    let found = bmc.system(&uri).await;
+/// What answers where a server was.
+pub(super) enum Seen {
+    /// The server, as it is now.
+    Server(Box<ServerModel>),
+    /// Another machine.
+    Other(Diagnostic),
+    /// Nobody, or nobody to be trusted.
+    Nothing(Diagnostic),
+}
+
+/// Reads the server of a state again.
+pub(super) async fn look(client: &Client, state: &ServerModel) -> Result<Seen, Diagnostic> {
+    let bmc = match client.bmcs.bmc(&state.bmc.to_model()).await {
+        Ok(bmc) => bmc,
+        // The plan may be just what corrects it.
+        Err(diagnostic) => return Ok(Seen::Nothing(diagnostic)),
+    };
+    let mut found = bmc
+        .system(state.system_uri.as_deref().unwrap_or_default())
+        .await;
+    // Firmware updates rename resources; the UUID stays.
+    if let Err(redfish::Error::NotFound { .. }) = found {
+        let id = id_of(state)?;
+        match bmc.systems().await {
+            Ok(systems) => {
+                let listed = listed(&systems);
+                let own = systems
+                    .into_iter()
+                    .find(|system| system.uuid.is_some_and(|uuid| uuid.matches(id)));
+                match own {
+                    Some(system) => found = Ok(system),
+                    None => return Ok(Seen::Other(super::another(state, &listed))),
+                }
+            }
+            Err(error) => found = Err(error),
+        }
+    }
     let system = match found {
         Ok(system) => system,
-        // Firmware updates rename resources; the UUID stays.
-        Err(redfish::Error::NotFound { .. }) => {
-            let by_uuid = ServerModel {
-                system_uri: None,
-                ..state.clone()
-            };
-            find(client, &by_uuid)
-                .await
-                .map_err(|diagnostic| (diagnostic, false))?
-        }
         Err(error) => {
-            let unreachable = error.is_unreachable();
-            return Err((failed(&state.bmc.endpoint, &error), unreachable));
+            let diagnostic = failed(&state.bmc.endpoint, &error);
+            return if diagnostics::is_unseen(&error) {
+                Ok(Seen::Nothing(diagnostic))
+            } else {
+                Err(diagnostic)
+            };
         }
     };
-    super::same_server(state, &system).map_err(|diagnostic| (diagnostic, false))?;
-    Ok(system)
+    if let Err(other) = super::same_server(state, &system) {
+        return Ok(Seen::Other(other));
+    }
+    let mut seen = state.clone();
+    adopt(&mut seen, &system)?;
+    adopt_settings(&mut seen, &system);
+    if seen.network_interfaces.is_none() {
+        network(client, &mut seen, &system).await?;
+    }
+    Ok(Seen::Server(Box::new(seen)))
+}
+
+/// The error of an update that does not find its server: another one that is found in its place
+/// says more.
+pub(super) fn unlike(prior: &ServerModel, error: Diagnostic) -> Diagnostic {
+    if error.summary == UNKNOWN_SYSTEM {
+        super::another(prior, &error.detail)
+    } else {
+        error
+    }
 }
 
 /// Takes over what the BMC says.
@@ -170,132 +211,42 @@ pub(super) async fn network(
     Ok(())
 }
 
-/// Registers the server in the agent, or updates its registration.
-pub(super) async fn register(
-    cx: &mut Context<Client>,
-    plan: &mut ServerModel,
-) -> Result<(), Diagnostic> {
-    if !cx.client.agent.is_configured() {
-        return Ok(());
-    }
-    let api = cx.client.agent.api().await?;
-    let macs = plan
-        .boot_mac_addresses
-        .iter()
-        .flatten()
-        .map(|mac| mac.parse::<MacAddr>());
-    let boot_mac_addresses = macs.collect::<Result<Vec<_>, _>>().map_err(|error| {
-        diagnostics::at(
-            "boot_mac_addresses",
-            "Invalid MAC address",
-            format!("{error}."),
-        )
-    })?;
-    if boot_mac_addresses.is_empty() {
-        cx.warn(
-            Diagnostic::warning(
-                "No interface to boot from is known",
-                "The BMC reports no network interface, which is common before a first power-on. \
-                 Set boot_mac_addresses, or the agent cannot tell this server from others.",
-            )
-            .at(Path::root("boot_mac_addresses")),
-        );
-    }
-    let cores = plan
-        .processors
-        .as_ref()
-        .and_then(|processors| processors.cores);
-    let spec = ServerSpec {
-        bmc: plan.bmc.to_model(),
-        system_uri: plan.system_uri.clone().unwrap_or_default(),
-        boot_mac_addresses,
-        labels: plan.labels.clone().unwrap_or_default(),
-        hardware: Hardware {
-            manufacturer: plan.manufacturer.clone(),
-            model: plan.model.clone(),
-            serial_number: plan.serial_number.clone(),
-            memory_mib: plan.memory_mib.and_then(|mib| u64::try_from(mib).ok()),
-            processor_cores: cores.and_then(|cores| u64::try_from(cores).ok()),
-        },
-        unclaimable: plan.unclaimable,
-    };
-    let server = api.put_server(id_of(plan)?, &spec).await?;
-    plan.state = Some(server.state.to_string());
-    plan.claim = server.holder.map(|holder| holder.to_string());
-    Ok(())
-}
-
-/// Reads what the agent has of the server.
-pub(super) async fn registration(
-    cx: &mut Context<Client>,
-    state: &mut ServerModel,
-) -> Result<(), Diagnostic> {
-    if !cx.client.agent.is_configured() {
-        return Ok(());
-    }
-    let found = match cx.client.agent.api().await {
-        Ok(api) => api.server(id_of(state)?).await,
-        Err(error) => Err(error),
-    };
-    match found {
-        Ok(server) => {
-            state.state = Some(server.state.to_string());
-            state.claim = server.holder.map(|holder| holder.to_string());
-            state.unclaimable = server.spec.unclaimable;
-            let labels = Some(server.spec.labels).filter(|labels| !labels.is_empty());
-            // An empty map in the configuration is not the absence of one.
-            if labels.is_some() || state.labels.as_ref().is_some_and(|own| !own.is_empty()) {
-                state.labels = labels;
-            }
-            let macs = server.spec.boot_mac_addresses;
-            state.boot_mac_addresses = Some(macs.iter().map(ToString::to_string).collect());
-        }
-        Err(error) if error.is_not_found() => {
-            state.state = Some(UNREGISTERED.to_owned());
-            state.claim = None;
-        }
-        Err(error) if error.is_unreachable() => {
-            cx.warn(diagnostics::kept(error.into(), "this server"));
-        }
-        Err(error) => return Err(error.into()),
-    }
-    Ok(())
-}
-
-/// Brings asset tag, LED and power to what the plan says, each only if it differs.
+/// Brings asset tag, LED and power to what the plan says, each only if it differs. What the
+/// configuration leaves open is left as it is.
 pub(super) async fn apply_settings(
     cx: &mut Context<Client>,
     plan: &mut ServerModel,
-    timeout: Duration,
+    deadline: Instant,
 ) -> Result<(), Diagnostic> {
     let bmc = cx.client.bmcs.bmc(&plan.bmc.to_model()).await?;
     let endpoint = plan.bmc.endpoint.clone();
     let failed = |error: redfish::Error| failed(&endpoint, &error);
     let uri = plan.system_uri.clone().unwrap_or_default();
     let seen = bmc.system(&uri).await.map_err(failed)?;
+    let written = |attribute: &str| !cx.config.get(attribute).is_null();
     match &plan.asset_tag {
-        Some(tag) if seen.asset_tag.as_deref().unwrap_or_default() != tag => {
-            bmc.set_asset_tag(&uri, tag).await.map_err(failed)?;
+        Some(tag) if written("asset_tag") => {
+            if seen.asset_tag.as_deref().unwrap_or_default() != tag {
+                bmc.set_asset_tag(&uri, tag).await.map_err(failed)?;
+            }
         }
-        Some(_) => {}
-        None => plan.asset_tag.clone_from(&seen.asset_tag),
+        _ => plan.asset_tag.clone_from(&seen.asset_tag),
     }
     let led = seen.indicator_led.as_ref().map(ToString::to_string);
     match &plan.indicator_led {
-        Some(wanted) if led.as_ref() != Some(wanted) => {
-            let wanted = redfish::IndicatorLed::from(wanted.as_str());
-            bmc.set_indicator_led(&uri, wanted).await.map_err(failed)?;
+        Some(wanted) if written("indicator_led") => {
+            if led.as_ref() != Some(wanted) {
+                let wanted = redfish::IndicatorLed::from(wanted.as_str());
+                bmc.set_indicator_led(&uri, wanted).await.map_err(failed)?;
+            }
         }
-        Some(_) => {}
-        None => plan.indicator_led = led,
+        _ => plan.indicator_led = led,
     }
     if let (Some(power), None) = (&plan.power, &plan.claim) {
+        let timeout = deadline.saturating_duration_since(Instant::now());
         let wanted = wanted_power(power, timeout);
-        plan.power_state = Some(
-            set_power(&bmc, &uri, wanted, timeout)
-                .await
-                .map_err(failed)?,
-        );
+        let reached = bmc.set_power(&uri, wanted, deadline.into_std()).await;
+        plan.power_state = Some(reached.map_err(failed)?.to_string());
     }
     Ok(())
 }
@@ -310,23 +261,15 @@ fn wanted_power(power: &str, timeout: Duration) -> Power {
     }
 }
 
-async fn set_power(
-    bmc: &Bmc,
-    uri: &str,
-    wanted: Power,
-    timeout: Duration,
-) -> Result<String, redfish::Error> {
-    let deadline = Instant::now() + timeout;
-    bmc.set_power(uri, wanted, deadline)
-        .await
-        .map(|state| state.to_string())
-}
-
 fn failed(endpoint: &str, error: &redfish::Error) -> Diagnostic {
     diagnostics::redfish(
         &format!("the server behind {endpoint} cannot be managed"),
         error,
     )
+}
+
+fn listed(systems: &[System]) -> String {
+    systems.iter().map(describe).collect::<Vec<_>>().join("; ")
 }
 
 fn describe(system: &System) -> String {
@@ -335,3 +278,5 @@ fn describe(system: &System) -> String {
         .map_or_else(|| "no UUID".to_owned(), |uuid| uuid.to_string());
     format!("{} ({uuid})", system.uri)
 }
+
+const UNKNOWN_SYSTEM: &str = "Unknown system";

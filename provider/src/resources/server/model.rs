@@ -1,0 +1,180 @@
+//! What a server's attributes are.
+
+use std::collections::BTreeMap;
+
+use tfplugin::{Model, Timeouts};
+
+use crate::{checks, resources::connection::ConnectionInput};
+
+/// A physical server behind a BMC. It is registered in the site's agent, so that any Terraform
+/// state can claim it; a second resource that registers it is refused. Destroying it removes the
+/// registration, which is refused while it is claimed, and never powers it off.
+#[derive(Clone, Debug, Model)]
+pub(crate) struct ServerModel {
+    /// The server's system UUID, lower case.
+    #[tf(computed, keep, identity)]
+    pub id: Option<String>,
+    /// How its BMC is reached: `baremetal_bmc.NAME.connection`.
+    pub bmc: ConnectionInput,
+    /// Its system UUID. Needed, unless `system_uri` is there, when the BMC has several systems.
+    #[tf(optional, computed, keep, replace, check = checks::uuid, same = checks::same_uuid)]
+    pub system_uuid: Option<String>,
+    /// Its resource on the BMC, such as `/redfish/v1/Systems/1`.
+    #[tf(optional, computed, keep)]
+    pub system_uri: Option<String>,
+    /// The interfaces it may boot from. Defaults to all that the BMC knows of.
+    #[tf(optional, computed, keep, check = checks::macs, same = checks::same_macs)]
+    pub boot_mac_addresses: Option<Vec<String>>,
+    /// Labels that the selector of a `baremetal_host_claim` matches.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Cordon it: nobody can claim it. A claim it already has is kept.
+    #[tf(default = false)]
+    pub unclaimable: bool,
+    /// The power state to hold while nobody claims it: `On` or `Off`. Without one its power is not
+    /// managed.
+    #[tf(check = checks::power)]
+    pub power: Option<String>,
+    /// Its asset tag.
+    #[tf(optional, computed, keep)]
+    pub asset_tag: Option<String>,
+    /// Its indicator LED: `Lit`, `Blinking` or `Off`. Many BMCs know only on and off, so a change
+    /// between the first two is no drift.
+    #[tf(optional, computed, keep, check = checks::indicator_led)]
+    pub indicator_led: Option<String>,
+    /// Who made it.
+    #[tf(computed, keep)]
+    pub manufacturer: Option<String>,
+    /// Its model.
+    #[tf(computed, keep)]
+    pub model: Option<String>,
+    /// Its serial number.
+    #[tf(computed, keep)]
+    pub serial_number: Option<String>,
+    /// Its stock-keeping unit; Dell's service tag.
+    #[tf(computed, keep)]
+    pub sku: Option<String>,
+    /// Its BIOS's version.
+    #[tf(computed, keep)]
+    pub bios_version: Option<String>,
+    /// Its processors, all of them together.
+    #[tf(computed, keep)]
+    pub processors: Option<Processors>,
+    /// Its main memory in MiB.
+    #[tf(computed, keep)]
+    pub memory_mib: Option<i64>,
+    /// Its network interfaces, as far as the BMC knows them.
+    #[tf(computed, keep)]
+    pub network_interfaces: Option<Vec<NetworkInterface>>,
+    /// Its health, in Redfish's words: `OK`, `Warning` or `Critical`.
+    #[tf(computed, keep)]
+    pub health: Option<String>,
+    /// Whether it was powered when it was last seen.
+    #[tf(computed, keep)]
+    pub power_state: Option<String>,
+    /// `available`, `reserved`, `unregistered` if the agent has lost it, which the next apply mends,
+    /// or `mismatched` if another machine answers at its BMC, which only replacing this resource or
+    /// correcting the BMC's address mends. Null without an agent.
+    #[tf(computed, keep)]
+    pub state: Option<String>,
+    /// Who holds it.
+    #[tf(computed, keep)]
+    pub claim: Option<String>,
+    /// How long its operations may take.
+    pub timeouts: Option<Timeouts>,
+}
+
+/// A server's processors.
+#[derive(Clone, Debug, Model)]
+pub(crate) struct Processors {
+    /// How many there are.
+    #[tf(computed)]
+    pub count: Option<i64>,
+    /// How many cores they have together.
+    #[tf(computed)]
+    pub cores: Option<i64>,
+    /// Their model.
+    #[tf(computed)]
+    pub model: Option<String>,
+}
+
+/// A network interface.
+#[derive(Clone, Debug, Model)]
+pub(crate) struct NetworkInterface {
+    /// Its id on the BMC.
+    #[tf(computed)]
+    pub id: Option<String>,
+    /// Its MAC address.
+    #[tf(computed)]
+    pub mac_address: Option<String>,
+    /// Its speed in Mbit/s.
+    #[tf(computed)]
+    pub speed_mbps: Option<i64>,
+    /// Its link, in Redfish's words.
+    #[tf(computed)]
+    pub link_status: Option<String>,
+}
+
+impl ServerModel {
+    pub(super) fn empty() -> Self {
+        Self {
+            id: None,
+            bmc: ConnectionInput {
+                endpoint: String::new(),
+                credentials: String::new(),
+                ca_pem: None,
+                fingerprint_sha256: None,
+                insecure: None,
+            },
+            system_uuid: None,
+            system_uri: None,
+            boot_mac_addresses: None,
+            labels: None,
+            unclaimable: false,
+            power: None,
+            asset_tag: None,
+            indicator_led: None,
+            manufacturer: None,
+            model: None,
+            serial_number: None,
+            sku: None,
+            bios_version: None,
+            processors: None,
+            memory_mib: None,
+            network_interfaces: None,
+            health: None,
+            power_state: None,
+            state: None,
+            claim: None,
+            timeouts: None,
+        }
+    }
+    /// What an apply returns: what was planned, and what was not known then. What has changed since
+    /// is the next refresh's to report.
+    pub(super) fn returned(self, planned: Self) -> Self {
+        Self {
+            id: planned.id.or(self.id),
+            bmc: planned.bmc,
+            system_uuid: planned.system_uuid.or(self.system_uuid),
+            system_uri: planned.system_uri.or(self.system_uri),
+            boot_mac_addresses: planned.boot_mac_addresses.or(self.boot_mac_addresses),
+            labels: planned.labels,
+            unclaimable: planned.unclaimable,
+            power: planned.power,
+            asset_tag: planned.asset_tag.or(self.asset_tag),
+            indicator_led: planned.indicator_led.or(self.indicator_led),
+            manufacturer: planned.manufacturer.or(self.manufacturer),
+            model: planned.model.or(self.model),
+            serial_number: planned.serial_number.or(self.serial_number),
+            sku: planned.sku.or(self.sku),
+            bios_version: planned.bios_version.or(self.bios_version),
+            processors: planned.processors.or(self.processors),
+            memory_mib: planned.memory_mib.or(self.memory_mib),
+            network_interfaces: planned.network_interfaces.or(self.network_interfaces),
+            health: planned.health.or(self.health),
+            power_state: planned.power_state.or(self.power_state),
+            state: planned.state.or(self.state),
+            claim: planned.claim.or(self.claim),
+            timeouts: planned.timeouts,
+        }
+    }
+}
