@@ -19,11 +19,13 @@ use crate::{
     boot_configs,
     config::{self, Config},
     dhcp,
+    endpoints::Endpoints,
     http::{self, Site, serve::Limits},
     images::Images,
-    private_file,
+    pins, private_file,
     seal::Sealer,
     store::{self, Store},
+    subnets::Subnets,
     tftp,
 };
 
@@ -135,10 +137,7 @@ impl Agent {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{}", boot.address),
         };
-        let dhcp = match config.dhcp.enabled {
-            true => Some(dhcp::Server::bind(&config, &boot_url, &store)?),
-            false => None,
-        };
+        let (subnets, endpoints, dhcp) = leasing(&config, &boot_url, &store)?;
         let tftp = match config.tftp.enabled {
             true => Some(tftp::Server::bind(&config, &store).await?),
             false => None,
@@ -147,11 +146,9 @@ impl Agent {
             sealer: Arc::new(sealer),
             images,
             boot_url,
-            subnets: config
-                .subnets
-                .iter()
-                .map(|subnet| subnet.subnet.to_string())
-                .collect(),
+            subnets,
+            endpoints,
+            features: features(&config),
             loader_dir: config.tftp.loader_dir,
             token: http::ApiToken::new(&token),
             store,
@@ -212,7 +209,8 @@ impl Agent {
             tftp,
         } = self;
         // What an earlier process did not finish fetching.
-        let assets = site.store.run(boot_configs::all_assets).await?;
+        let mut assets = site.store.run(boot_configs::all_assets).await?;
+        assets.extend(site.store.run(pins::assets).await?);
         site.images.ensure(&assets);
 
         let stop = shutdown.child_token();
@@ -225,6 +223,8 @@ impl Agent {
         let limits = Limits::new(BOOT_CONNECTIONS, BOOT_CONNECTIONS_EACH);
         let serving = http::serve::serve(boot.socket, None, router, limits, stop.clone());
         services.spawn(named("boot", serving));
+        let noting = site.endpoints.clone().run(site.store.clone(), stop.clone());
+        services.spawn(named("endpoints", noting));
         if let Some(dhcp) = dhcp {
             services.spawn(named("DHCP", dhcp.run(stop.clone())));
         }
@@ -250,6 +250,36 @@ impl Agent {
         info!("stopped");
         outcome
     }
+}
+
+/// The subnets, the endpoints, and the DHCP service that works on both if it is enabled.
+fn leasing(
+    config: &Config,
+    boot_url: &str,
+    store: &Store,
+) -> Result<(Subnets, Endpoints, Option<dhcp::Server>), Error> {
+    let settings = match config.dhcp.enabled {
+        true => Some(dhcp::settings(config, boot_url)?),
+        false => None,
+    };
+    let never = settings.as_ref().map(dhcp::Settings::own_addresses);
+    let subnets = Subnets::open(&config.subnets, never.as_ref().map_or(&[], |n| n), store)
+        .map_err(unprepared("the subnets"))?;
+    let endpoints = Endpoints::open(store)?;
+    let shared = dhcp::Shared {
+        leases: subnets.leases().clone(),
+        endpoints: endpoints.clone(),
+        store: store.clone(),
+    };
+    let server = settings.map(|settings| dhcp::Server::bind(config, settings, shared));
+    Ok((subnets, endpoints, server.transpose()?))
+}
+
+/// What the agent does, as it says to whoever asks.
+fn features(config: &Config) -> Vec<String> {
+    let services = [("dhcp", config.dhcp.enabled), ("tftp", config.tftp.enabled)];
+    let enabled = services.iter().filter(|(_, enabled)| *enabled);
+    enabled.map(|(name, _)| (*name).to_owned()).collect()
 }
 
 async fn named(what: &'static str, service: impl Future<Output = ()>) -> &'static str {

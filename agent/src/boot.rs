@@ -5,12 +5,12 @@
 use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
-use model::{Boot, BootMethod, Claim, MacAddr, ServerId, Stage};
+use model::{Boot, BootMethod, Claim, Event, EventKind, MacAddr, ServerId, Stage};
 use tracing::info;
 use uuid::Uuid;
 
 use crate::{
-    boot_configs,
+    boot_configs, events,
     store::{Error, Expect, Op, Store, Table, Versioned},
 };
 
@@ -89,6 +89,19 @@ pub struct Reached {
     pub address: Option<Ipv4Addr>,
 }
 
+impl Reached {
+    fn event(&self) -> Event {
+        Event {
+            at: self.at,
+            server_id: self.server_id,
+            kind: EventKind::Stage,
+            boot: self.boot,
+            stage: Some(self.stage),
+            address: self.address,
+        }
+    }
+}
+
 /// Notes that a boot reached a stage, and the address its server is leased.
 ///
 /// What was noted before stays, and a boot that is no longer armed is none of our business, so
@@ -118,8 +131,11 @@ pub fn reach(store: &Store, reached: &Reached) -> Result<(), Error> {
         armed.address = reached.address.or(armed.address);
         let key = reached.server_id.to_string();
         let expect = Expect::Version(claim.version);
-        let put = Op::put(Table::Claims, key, &claim.value, expect)?;
-        match store.commit(vec![put]) {
+        let mut ops = vec![Op::put(Table::Claims, key, &claim.value, expect)?];
+        if first {
+            ops.extend(events::record(store, &reached.event())?);
+        }
+        match store.commit(ops) {
             Err(error) if error.is_conflict() => {}
             Ok(()) if first => {
                 let Reached {

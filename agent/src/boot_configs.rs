@@ -15,7 +15,10 @@ use model::{Asset, BootConfig, BootConfigSpec, BootConfigState, BootMethod, Clai
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub(crate) use self::{check::Invalid, sealed::Payloads};
+pub(crate) use self::{
+    check::{Invalid, asset as check_asset},
+    sealed::Payloads,
+};
 use crate::{
     digest,
     images::Images,

@@ -5,7 +5,6 @@
 //! everywhere, which takes any that is free.
 
 mod check;
-mod subnet;
 
 use std::{
     collections::BTreeMap,
@@ -14,10 +13,9 @@ use std::{
 };
 
 use model::Architecture;
+pub use model::{ParsePoolError, Pool, SubnetSpec as Subnet};
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-pub use self::subnet::{ParsePoolError, Pool, Subnet};
 
 /// The agent's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -15,7 +15,7 @@ mod turns;
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -32,16 +32,18 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
+pub(crate) use self::responder::Settings;
 use self::{
     boot_file::Loaders,
-    responder::{Outcome, Reason, Settings, respond},
+    responder::{Outcome, Reason, respond},
     socket::Socket,
     turns::{Turn, Turns},
 };
 use crate::{
     boot::{self, Planned, Reached},
     config::Config,
-    leases::{self, Lease, Leases},
+    endpoints::{Endpoints, Heard},
+    leases::{self, Lease, SharedLeases},
     store::{self, Store},
 };
 
@@ -69,9 +71,17 @@ pub enum Error {
     /// There is no address that clients could know it by.
     #[error("there is no address that servers could know the DHCP server by")]
     NoServerAddress,
-    /// The leases cannot be read.
-    #[error("failed to read the leases")]
-    Leases(#[from] store::Error),
+}
+
+/// What the DHCP service works on together with the control API.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    /// The leases.
+    pub(crate) leases: SharedLeases,
+    /// The endpoints that are heard.
+    pub(crate) endpoints: Endpoints,
+    /// The store.
+    pub(crate) store: Store,
 }
 
 /// The DHCP service, ready to run.
@@ -85,38 +95,37 @@ pub struct Server {
 #[derive(Debug)]
 struct Service {
     settings: Settings,
-    // Held for the decision alone, never while something waits.
-    leases: Mutex<Leases>,
+    leases: SharedLeases,
+    endpoints: Endpoints,
     turns: Turns,
     store: Store,
 }
 
 impl Server {
-    /// Binds the socket and reads the leases. It must be called from within a runtime.
+    /// Binds the socket. It must be called from within a runtime.
     ///
     /// # Errors
     ///
-    /// If the address or the interface cannot be used, or the store fails.
-    pub fn bind(config: &Config, boot_url: &str, store: &Store) -> Result<Self, Error> {
+    /// If the address cannot be used.
+    pub(crate) fn bind(config: &Config, settings: Settings, shared: Shared) -> Result<Self, Error> {
         let listen = config.dhcp.listen;
         let interface = config.dhcp.interface.as_deref();
         let bind = |source| Error::Bind { listen, source };
         let socket = Socket::bind(listen, interface).map_err(bind)?;
         let local_addr = socket.local_addr().map_err(bind)?;
-        let settings = settings(config, boot_url)?;
-        let never = [
-            settings.server_address,
-            settings.tftp_address,
-            settings.link,
-        ];
-        let leases = Leases::load(&config.subnets, &never, store)?;
+        let Shared {
+            leases,
+            endpoints,
+            store,
+        } = shared;
         Ok(Self {
             socket: Arc::new(socket),
             service: Arc::new(Service {
                 settings,
-                leases: Mutex::new(leases),
+                leases,
+                endpoints,
                 turns: Turns::default(),
-                store: store.clone(),
+                store,
             }),
             local_addr,
         })
@@ -176,7 +185,12 @@ impl Server {
     }
 }
 
-fn settings(config: &Config, boot_url: &str) -> Result<Settings, Error> {
+/// What the answers have in common.
+///
+/// # Errors
+///
+/// If there is no address to be known by, or the interface has none.
+pub(crate) fn settings(config: &Config, boot_url: &str) -> Result<Settings, Error> {
     let server_address = config.server_address().ok_or(Error::NoServerAddress)?;
     let link = match (config.dhcp.link, &config.dhcp.interface) {
         (Some(link), _) => link,
@@ -244,9 +258,12 @@ impl Service {
     fn decide(&self, request: &Message) -> Result<Option<Message>, store::Error> {
         let planned = boot::planned(&self.store, request.mac)?;
         let now = Timestamp::now();
+        if let Some(heard) = Heard::of(request) {
+            self.endpoints.hear(heard, now);
+        }
         let outcome = respond(
             &self.settings,
-            &mut self.leases(),
+            &mut self.leases.lock(),
             request,
             planned.as_ref(),
             now,
@@ -264,14 +281,14 @@ impl Service {
             }
             Outcome::Release(lease) => {
                 leases::insert(&self.store, &lease)?;
-                if let Some(subnet) = self.leases().subnet_of(lease.address) {
+                if let Some(subnet) = self.leases.lock().subnet_of(lease.address) {
                     subnet.release(lease.mac, lease.address, now);
                 }
                 Ok(None)
             }
             Outcome::Decline(address) => {
                 leases::remove(&self.store, address)?;
-                if let Some(subnet) = self.leases().subnet_of(address) {
+                if let Some(subnet) = self.leases.lock().subnet_of(address) {
                     subnet.decline(address, now);
                 }
                 Ok(None)
@@ -289,10 +306,6 @@ impl Service {
             address: Some(lease.address),
         };
         boot::reach(&self.store, &reached)
-    }
-
-    fn leases(&self) -> MutexGuard<'_, Leases> {
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

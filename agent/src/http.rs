@@ -18,7 +18,7 @@ pub(crate) mod serve;
 use std::{path::PathBuf, sync::Arc};
 
 pub(crate) use self::auth::ApiToken;
-use crate::{images::Images, seal::Sealer, store::Store};
+use crate::{endpoints::Endpoints, images::Images, seal::Sealer, store::Store, subnets::Subnets};
 
 /// What every request is answered from.
 pub(crate) struct Site {
@@ -27,8 +27,10 @@ pub(crate) struct Site {
     pub(crate) images: Images,
     /// Where booting servers find this agent, without a final slash.
     pub(crate) boot_url: String,
-    /// The subnets, as they are shown.
-    pub(crate) subnets: Vec<String>,
+    pub(crate) subnets: Subnets,
+    pub(crate) endpoints: Endpoints,
+    /// What the agent does.
+    pub(crate) features: Vec<String>,
     pub(crate) loader_dir: PathBuf,
     pub(crate) token: ApiToken,
 }

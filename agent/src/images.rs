@@ -13,6 +13,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::Timestamp;
 use model::{Asset, ImageState};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
@@ -89,6 +90,12 @@ impl Images {
         path.is_file().then_some(path)
     }
 
+    /// When an image came here, if it is here.
+    pub(crate) fn fetched_at(&self, sha256: &str) -> Option<Timestamp> {
+        let modified = fs::metadata(self.path(sha256)?).ok()?.modified().ok()?;
+        Timestamp::try_from(modified).ok()
+    }
+
     /// How far an image is.
     pub(crate) fn state(&self, asset: &Asset) -> ImageState {
         let bytes = self
@@ -112,10 +119,11 @@ impl Images {
     /// This must be called inside of a Tokio runtime.
     pub(crate) fn ensure<'a>(&self, assets: impl IntoIterator<Item = &'a Asset>) {
         for asset in assets {
+            let mut known = self.known();
+            // Looked for under the lock, so that nobody is removing it now: see `discard`.
             if self.path(&asset.sha256).is_some() {
                 continue;
             }
-            let mut known = self.known();
             known.errors.remove(&key(asset));
             if let Some(urls) = known.flights.get_mut(&asset.sha256) {
                 if !urls.contains(&asset.url) {
@@ -176,6 +184,25 @@ impl Images {
                 }
             }
         }
+    }
+
+    /// Removes an image that nothing names any more. Whoever names it from now on fetches it anew,
+    /// because naming comes before [`Images::ensure`], and that waits until this is done.
+    pub(crate) fn discard<E: From<io::Error>>(
+        &self,
+        sha256: &str,
+        is_named: impl FnOnce() -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let known = self.known();
+        let Some(path) = self.path(sha256) else {
+            return Ok(());
+        };
+        if known.flights.contains_key(sha256) || is_named()? {
+            return Ok(());
+        }
+        fs::remove_file(path)?;
+        info!(sha256, "image removed");
+        Ok(())
     }
 
     /// Stops every transfer and waits until none is left.

@@ -5,13 +5,17 @@
 
 mod subnet;
 
-use std::net::Ipv4Addr;
+use std::{
+    net::Ipv4Addr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
+use ipnet::Ipv4Net;
 use jiff::Timestamp;
-use model::{MacAddr, ServerId};
+use model::{MacAddr, ReservationSpec, ServerId};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::subnet::{Refusal, SubnetLeases};
+pub(crate) use self::subnet::{Conflict, Refusal, SubnetLeases};
 use crate::{
     config::Subnet,
     store::{Error, Expect, Op, Store, Table},
@@ -63,11 +67,27 @@ pub fn remove(store: &Store, address: Ipv4Addr) -> Result<(), Error> {
     store.commit(vec![Op::delete(Table::Leases, key, Expect::Any)])
 }
 
+/// The leases as the DHCP service and the control API share them. It is locked for a decision alone,
+/// never while something waits.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedLeases(Arc<Mutex<Leases>>);
+
+impl SharedLeases {
+    pub(crate) fn new(leases: Leases) -> Self {
+        Self(Arc::new(Mutex::new(leases)))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Leases> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Every subnet and what it leases.
 #[derive(Debug)]
 pub(crate) struct Leases {
     // By network; they do not overlap.
     subnets: Vec<SubnetLeases>,
+    never: Vec<Ipv4Addr>,
 }
 
 impl Leases {
@@ -78,23 +98,83 @@ impl Leases {
             .map(|subnet| SubnetLeases::new(subnet.clone(), never))
             .collect();
         subnets.sort_by_key(|leases| leases.subnet().subnet.network());
-        Self { subnets }
+        Self {
+            subnets,
+            never: never.to_vec(),
+        }
     }
 
-    /// The same with every lease in the store.
+    /// Takes over every lease in the store. What is reserved has to be reserved before.
     ///
     /// # Errors
     ///
     /// If the store fails.
-    pub(crate) fn load(
-        subnets: &[Subnet],
-        never: &[Ipv4Addr],
-        store: &Store,
-    ) -> Result<Self, Error> {
-        let mut leases = Self::new(subnets, never);
+    pub(crate) fn load(&mut self, store: &Store) -> Result<(), Error> {
         let stored = store.list::<Lease>(Table::Leases)?;
-        leases.restore(stored.into_iter().map(|(_, lease)| lease.value));
-        Ok(leases)
+        self.restore(stored.into_iter().map(|(_, lease)| lease.value));
+        Ok(())
+    }
+
+    /// Leases addresses in `subnet` from now on. A network that is there already is changed.
+    pub(crate) fn put_subnet(&mut self, subnet: Subnet) {
+        let network = subnet.subnet;
+        let after = |leases: &SubnetLeases| leases.subnet().subnet.network() < network.network();
+        let place = self.subnets.partition_point(after);
+        match self.subnets.get_mut(place) {
+            Some(leases) if leases.subnet().subnet == network => {
+                leases.change(subnet, &self.never);
+            }
+            Some(_) | None => {
+                let leases = SubnetLeases::new(subnet, &self.never);
+                self.subnets.insert(place, leases);
+            }
+        }
+    }
+
+    /// Leases no address of a network any more.
+    pub(crate) fn remove_subnet(&mut self, network: Ipv4Net) {
+        self.subnets
+            .retain(|leases| leases.subnet().subnet != network);
+    }
+
+    /// Reserves an address, in place of what was reserved before.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be; then nothing is changed.
+    pub(crate) fn reserve(
+        &mut self,
+        old: Option<&ReservationSpec>,
+        new: &ReservationSpec,
+        now: Timestamp,
+    ) -> Result<(), Conflict> {
+        let moves = |old: &&ReservationSpec| (old.mac, old.address) != (new.mac, new.address);
+        let old = old.filter(moves);
+        if let Some(old) = old {
+            self.unreserve(old);
+        }
+        let reserved = self
+            .subnet_of(new.address)
+            .map_or(Ok(()), |subnet| subnet.reserve(new, now));
+        if let (Err(_), Some(old)) = (&reserved, old)
+            && let Some(subnet) = self.subnet_of(old.address)
+        {
+            // It was its own a moment ago, so nobody has it.
+            let _reserved = subnet.reserve(old, now);
+        }
+        reserved
+    }
+
+    /// Gives a reserved address back.
+    pub(crate) fn unreserve(&mut self, old: &ReservationSpec) {
+        if let Some(subnet) = self.subnet_of(old.address) {
+            subnet.unreserve(old.mac);
+        }
+    }
+
+    /// Every subnet's leases.
+    pub(crate) fn subnets(&self) -> &[SubnetLeases] {
+        &self.subnets
     }
 
     /// Takes over leases that were confirmed before. What no pool has any more is left out.

@@ -8,7 +8,9 @@
 //! boot          which servers are planned, how far their boots have come
 //! servers, boot_configs, claims, leases, tokens    what is known, each over the store
 //! render, template    documents from boot configs
-//! images        the files that servers boot
+//! subnets, reservations    where addresses are leased, and which are not for everybody
+//! endpoints, events        who was heard, and what was seen
+//! images, pins  the files that servers boot, and those to have ready
 //! seal, store   what is on disk
 //! ```
 //!
@@ -22,17 +24,22 @@ mod claims;
 pub mod config;
 pub mod dhcp;
 mod digest;
+mod endpoints;
+mod events;
 #[cfg(test)]
 mod fixture;
 mod http;
 mod images;
 pub mod leases;
 pub mod openapi;
+mod pins;
 mod private_file;
 mod render;
+mod reservations;
 mod seal;
 mod servers;
 pub mod store;
+mod subnets;
 pub mod telemetry;
 mod template;
 #[cfg(test)]

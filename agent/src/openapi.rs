@@ -2,6 +2,8 @@
 //!
 //! Both come from the types that are really parsed, so they cannot say something else.
 
+mod objects;
+
 use model::{
     BootConfig, BootConfigSpec, Claim, Server, ServerSpec,
     api::{AgentInfo, Arm, ClaimRef, ClaimRequest, ClaimUpdate, Problem, Settle},
@@ -75,7 +77,7 @@ struct Operation {
 
 fn paths(generator: &mut SchemaGenerator) -> Value {
     let mut paths = Map::new();
-    for operation in &OPERATIONS {
+    for operation in OPERATIONS.iter().chain(&objects::OPERATIONS) {
         let (method, path) = operation.request.split_once(' ').unwrap_or_default();
         let item = paths.entry(path).or_insert_with(|| json!({}));
         item[method] = describe(operation, generator);
@@ -126,6 +128,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     if operation.id == "release" {
         parameters.push(uuid("query", "uid"));
     }
+    parameters.extend(objects::queries(operation.id));
     parameters
 }
 

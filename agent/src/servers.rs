@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use model::{Claim, MacAddr, Registrar, Server, ServerId, ServerSpec, ServerState};
 use serde::{Deserialize, Serialize};
 
-use crate::store::{self, Expect, Op, Store, Table, Versioned};
+use crate::{
+    events,
+    store::{self, Expect, Op, Store, Table, Versioned},
+};
 
 /// Why a server was not registered or removed.
 #[derive(Debug, thiserror::Error)]
@@ -211,6 +214,7 @@ pub(crate) fn delete(store: &Store, id: ServerId) -> Result<(), Error> {
         for mac in &old.value.spec.boot_mac_addresses {
             ops.extend(forget(store, id, *mac)?);
         }
+        ops.extend(events::forget(store, id)?);
         match store.commit(ops) {
             Err(error) if error.is_conflict() => {}
             outcome => return Ok(outcome?),

@@ -46,12 +46,24 @@ pub enum Table {
     Tokens,
     /// Which tokens a server has: `server/hash`.
     TokensOf,
+    /// Subnets that came over the API, by id.
+    Subnets,
+    /// Reservations by id.
+    Reservations,
+    /// Ids by what may be there once only; the keys are the affair of whoever keeps it so.
+    Index,
+    /// Pinned images by id.
+    Images,
+    /// What happened to servers; the keys are the history's affair.
+    Events,
+    /// Endpoints by MAC address.
+    Endpoints,
     /// What concerns the store itself.
     Meta,
 }
 
 impl Table {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 17] = [
         Self::Servers,
         Self::Macs,
         Self::BootConfigs,
@@ -62,6 +74,12 @@ impl Table {
         Self::Leases,
         Self::Tokens,
         Self::TokensOf,
+        Self::Subnets,
+        Self::Reservations,
+        Self::Index,
+        Self::Images,
+        Self::Events,
+        Self::Endpoints,
         Self::Meta,
     ];
 
@@ -77,6 +95,12 @@ impl Table {
             Self::Leases => "leases",
             Self::Tokens => "tokens",
             Self::TokensOf => "tokens_of",
+            Self::Subnets => "subnets",
+            Self::Reservations => "reservations",
+            Self::Index => "index",
+            Self::Images => "images",
+            Self::Events => "events",
+            Self::Endpoints => "endpoints",
             Self::Meta => "meta",
         }
     }

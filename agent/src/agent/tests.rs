@@ -111,11 +111,12 @@ async fn what_keeps_an_agent_from_starting_is_named() {
         error,
         "failed to prepare the state directory /dev/null/state: Not a directory (os error 20)"
     );
-    let (_dir, error) = refusal(|config| config.dhcp.enabled = true).await;
-    assert!(
-        error.starts_with("dhcp.enabled = true: there is no subnet"),
-        "{error}"
-    );
+    let (_dir, error) = refusal(|config| {
+        config.dhcp.enabled = true;
+        config.dhcp.interface = Some("a/b".to_owned());
+    })
+    .await;
+    assert!(error.starts_with("dhcp.interface = \"a/b\""), "{error}");
     let (dir, error) = refusal(|config| {
         fs::create_dir_all(&config.state_dir).unwrap();
         let key = config.seal_key_file();

@@ -80,7 +80,8 @@ pub(super) fn check(spec: &BootConfigSpec) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn asset(asset: &Asset) -> Result<(), Invalid> {
+/// Checks that an image can be fetched.
+pub(crate) fn asset(asset: &Asset) -> Result<(), Invalid> {
     let url = reqwest::Url::parse(&asset.url);
     if !url.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
         return Err(Invalid::Url {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use model::{
-    Boot, BootConfigState, Claim, ClaimPhase, ServerId, Stage,
+    Boot, BootConfigState, Claim, ClaimPhase, Event, EventKind, ServerId, Stage,
     api::{Arm, ClaimUpdate, Settle},
 };
 use tracing::info;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Error, check_hostname, stored};
 use crate::{
-    boot_configs,
+    boot_configs, events,
     images::Images,
     store::{self, Expect, Op, Store, Table, Versioned},
     tokens,
@@ -156,6 +156,14 @@ pub(crate) fn arm(
             address: None,
         };
         boot.reach(Stage::Armed, now);
+        let event = Event {
+            at: now,
+            server_id: server,
+            kind: EventKind::Stage,
+            boot: boot.id,
+            stage: Some(Stage::Armed),
+            address: None,
+        };
         armed = Some(boot.id);
         claim.boot = Some(boot);
         claim.trigger.clone_from(&arm.trigger);
@@ -164,6 +172,7 @@ pub(crate) fn arm(
         claim.phase = ClaimPhase::Reserved;
         // A revision is kept for as long as it is the head or armed: see `boot_configs`.
         let mut ops = tokens::delete_all(store, server)?;
+        ops.extend(events::record(store, &event)?);
         ops.push(Op::check(
             Table::BootConfigs,
             id.to_string(),

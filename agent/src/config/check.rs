@@ -1,8 +1,8 @@
 //! What makes a configuration one that can work.
 
-use std::{fmt::Display, net::Ipv4Addr};
+use std::fmt::Display;
 
-use super::{Config, Error, Pool, Subnet};
+use super::{Config, Error};
 
 pub(super) fn validate(config: &Config) -> Result<(), Error> {
     control(config)?;
@@ -16,9 +16,11 @@ pub(super) fn validate(config: &Config) -> Result<(), Error> {
         ));
     }
     for (index, subnet) in config.subnets.iter().enumerate() {
-        check_subnet(index, subnet)?;
+        subnet
+            .check()
+            .map_err(|fault| invalid(&key(index, fault.field), fault.value, fault.reason))?;
         for other in &config.subnets[..index] {
-            if overlap(&subnet.subnet, &other.subnet) {
+            if subnet.overlaps(other) {
                 let reason = format!(
                     "overlaps the subnet {}; each address needs one subnet",
                     other.subnet
@@ -112,13 +114,6 @@ fn dhcp(config: &Config) -> Result<(), Error> {
     if !config.dhcp.enabled {
         return Ok(());
     }
-    if config.subnets.is_empty() {
-        return Err(invalid(
-            "dhcp.enabled",
-            true,
-            "there is no subnet to lease addresses in; add [[subnets]], or set it to false",
-        ));
-    }
     if let Some(interface) = &config.dhcp.interface
         && (interface.is_empty() || interface.len() > IFNAME_MAX || interface.contains(['/', ' ']))
     {
@@ -141,79 +136,6 @@ fn dhcp(config: &Config) -> Result<(), Error> {
 fn key(index: usize, name: &str) -> String {
     format!("subnets[{index}].{name}")
 }
-
-fn overlap(a: &ipnet::Ipv4Net, b: &ipnet::Ipv4Net) -> bool {
-    a.contains(&b.network()) || b.contains(&a.network())
-}
-
-fn check_subnet(index: usize, subnet: &Subnet) -> Result<(), Error> {
-    let net = subnet.subnet;
-    if net.trunc() != net {
-        let reason = format!(
-            "this is an address in a network; write the network, {}",
-            net.trunc()
-        );
-        return Err(invalid(&key(index, "subnet"), net, reason));
-    }
-    if let Some(router) = subnet.router
-        && !net.contains(&router)
-    {
-        let reason = format!("it is outside of {net}, so no server could reach it");
-        return Err(invalid(&key(index, "router"), router, reason));
-    }
-    if !(LEASE_MIN..=LEASE_MAX).contains(&subnet.lease_seconds) {
-        let reason = format!("a lease lasts {LEASE_MIN} to {LEASE_MAX} seconds");
-        return Err(invalid(
-            &key(index, "lease_seconds"),
-            subnet.lease_seconds,
-            reason,
-        ));
-    }
-    if let Some(domain) = &subnet.domain
-        && !model::is_hostname(domain)
-    {
-        let reason = "this is no domain name: labels of letters, digits and dashes";
-        return Err(invalid(
-            &key(index, "domain"),
-            format!("{domain:?}"),
-            reason,
-        ));
-    }
-    for (at, pool) in subnet.pools.iter().enumerate() {
-        check_pool(index, subnet, *pool, &subnet.pools[..at])?;
-    }
-    Ok(())
-}
-
-fn check_pool(index: usize, subnet: &Subnet, pool: Pool, others: &[Pool]) -> Result<(), Error> {
-    let net = subnet.subnet;
-    let refuse = |reason: String| Err(invalid(&key(index, "pools"), pool, reason));
-    if !net.contains(&pool.first()) || !net.contains(&pool.last()) {
-        return refuse(format!("it is not inside of {net}"));
-    }
-    // A network of one or two addresses has neither (RFC 3021).
-    let reserved: &[Ipv4Addr] = if net.prefix_len() >= 31 {
-        &[]
-    } else {
-        &[net.network(), net.broadcast()]
-    };
-    for address in reserved.iter().chain(&subnet.router) {
-        if pool.contains(*address) {
-            return refuse(format!(
-                "it contains {address}, which is the network's own; split it"
-            ));
-        }
-    }
-    for other in others {
-        if pool.contains(other.first()) || other.contains(pool.first()) {
-            return refuse(format!("it overlaps the pool {other}"));
-        }
-    }
-    Ok(())
-}
-
-const LEASE_MIN: u32 = 60;
-const LEASE_MAX: u32 = 7200;
 
 /// `IFNAMSIZ` of Linux without the final zero.
 const IFNAME_MAX: usize = 15;

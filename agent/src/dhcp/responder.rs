@@ -41,6 +41,13 @@ pub(crate) struct Settings {
     pub(crate) loaders: Loaders,
 }
 
+impl Settings {
+    /// The agent's own addresses, which it leases to nobody.
+    pub(crate) const fn own_addresses(&self) -> [Ipv4Addr; 3] {
+        [self.server_address, self.tftp_address, self.link]
+    }
+}
+
 /// What is done about a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -155,7 +162,7 @@ impl Question<'_> {
         let Some(address) = subnet.offer(self.request.mac, wish, self.now) else {
             return Outcome::Ignore(Reason::NoFreeAddress);
         };
-        let mut reply = self.reply(MessageType::Offer, subnet.subnet());
+        let mut reply = self.reply(MessageType::Offer, subnet);
         self.grant(&mut reply, subnet.subnet(), address);
         Outcome::Reply(reply)
     }
@@ -187,7 +194,7 @@ impl Question<'_> {
         };
         match subnet.confirm(self.request.mac, server_id, address, self.now) {
             Ok(lease) => {
-                let mut reply = self.reply(MessageType::Ack, subnet.subnet());
+                let mut reply = self.reply(MessageType::Ack, subnet);
                 reply.client_address = self.request.client_address;
                 self.grant(&mut reply, subnet.subnet(), address);
                 Outcome::Confirm { reply, lease }
@@ -229,13 +236,14 @@ impl Question<'_> {
         if !known {
             return Outcome::Ignore(Reason::NotPlanned);
         }
-        let mut reply = self.reply(MessageType::Ack, subnet.subnet());
+        let mut reply = self.reply(MessageType::Ack, subnet);
         reply.client_address = self.request.client_address;
         Outcome::Reply(reply)
     }
 
     /// A reply with everything but an address.
-    fn reply(&self, message_type: MessageType, subnet: &Subnet) -> Message {
+    fn reply(&self, message_type: MessageType, leases: &SubnetLeases) -> Message {
+        let subnet = leases.subnet();
         let mut reply = self.request.reply(message_type);
         let wanted = self.request.options.get(PARAMETER_REQUEST_LIST);
         let wants = |number| wanted.as_ref().is_none_or(|list| list.contains(&number));
@@ -256,19 +264,20 @@ impl Question<'_> {
         {
             options.set(DOMAIN, domain.as_str());
         }
-        if let Some(planned) = self.planned {
-            if let Some(hostname) = &planned.hostname
-                && wants(HOST_NAME.number())
-            {
-                options.set(HOST_NAME, hostname.as_str());
-            }
-            if let Some(client) = Client::of(self.request) {
-                BootFile::decide(self.settings, &client, planned).write(
-                    self.request,
-                    &mut reply,
-                    self.settings.tftp_address,
-                );
-            }
+        let claimed = self.planned.and_then(|planned| planned.hostname.as_deref());
+        if let Some(hostname) = claimed.or_else(|| leases.hostname_of(self.request.mac))
+            && wants(HOST_NAME.number())
+        {
+            options.set(HOST_NAME, hostname);
+        }
+        if let Some(planned) = self.planned
+            && let Some(client) = Client::of(self.request)
+        {
+            BootFile::decide(self.settings, &client, planned).write(
+                self.request,
+                &mut reply,
+                self.settings.tftp_address,
+            );
         }
         reply
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Boot, BootPolicy, Claim, ClaimPhase, MacAddr};
+use model::{Boot, BootPolicy, Claim, ClaimPhase, MacAddr, ReservationSpec};
 use netboot::dhcp::{
     RelayInformation, SubOption,
     options::{RELAY_INFORMATION, REQUESTED_ADDRESS, SERVER_ID},
@@ -14,7 +14,9 @@ use super::*;
 use crate::{
     config::Subnet,
     fixture::{self, at, holder, mac, server_id, uuid},
+    reservations,
     store::{Expect, Op, Table},
+    subnets::Subnets,
 };
 
 const RELAY: Ipv4Addr = Ipv4Addr::new(127, 80, 0, 1);
@@ -71,12 +73,33 @@ struct Running {
     task: JoinHandle<()>,
 }
 
+fn bind(config: &Config, store: &Store) -> Result<Server, Error> {
+    parts(config, store).map(|(server, ..)| server)
+}
+
+fn parts(config: &Config, store: &Store) -> Result<(Server, Subnets, Endpoints), Error> {
+    let settings = settings(config, "http://127.0.0.1:8080")?;
+    let never = settings.own_addresses();
+    let subnets = Subnets::open(&config.subnets, &never, store).unwrap();
+    let endpoints = Endpoints::open(store).unwrap();
+    let shared = Shared {
+        leases: subnets.leases().clone(),
+        endpoints: endpoints.clone(),
+        store: store.clone(),
+    };
+    let server = Server::bind(config, settings, shared)?;
+    Ok((server, subnets, endpoints))
+}
+
 fn start(store: &Store) -> Running {
     let mut config = Config::default();
     config.dhcp.listen = "127.0.0.1:0".parse().unwrap();
     let pool = "127.80.0.10-127.80.0.59".parse().unwrap();
     config.subnets = vec![Subnet::new("127.80.0.0/24".parse().unwrap(), vec![pool])];
-    let server = Server::bind(&config, "http://127.0.0.1:8080", store).unwrap();
+    run(bind(&config, store).unwrap())
+}
+
+fn run(server: Server) -> Running {
     let address = server.local_addr();
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(server.run(shutdown.clone()));
@@ -226,6 +249,40 @@ async fn a_burst_is_answered_with_an_address_for_each() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_subnet_and_a_reservation_are_in_effect_without_a_restart_and_who_asked_is_known() {
+    let (_dir, store) = fixture::store();
+    plan(&store, 1);
+    let mut config = Config::default();
+    config.dhcp.listen = "127.0.0.1:0".parse().unwrap();
+    let (server, subnets, endpoints) = parts(&config, &store).unwrap();
+    let server = run(server);
+    let relay = relay(&server).await;
+    let spec = Subnet::new("127.80.0.0/24".parse().unwrap(), Vec::new());
+    subnets.put(&store, uuid(1), spec).unwrap();
+    let address = Ipv4Addr::new(127, 80, 0, 222);
+    let reservation = ReservationSpec {
+        subnet_id: uuid(1),
+        mac: mac(1),
+        address,
+        hostname: None,
+    };
+    reservations::put(&subnets, &store, uuid(2), reservation, Timestamp::now()).unwrap();
+    assert_eq!(boot_up(&relay, mac(1)).await.your_address, address);
+    let leased = subnets.leased(&store, Timestamp::now()).unwrap();
+    assert_eq!(
+        (leased[0].address, leased[0].server_id),
+        (address, Some(server_id(1)))
+    );
+    let heard = endpoints.list();
+    assert_eq!(
+        (heard[0].mac, heard[0].address),
+        (mac(1), Some(address)),
+        "{heard:?}"
+    );
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_dhcp_message_does_not_stop_the_service() {
     let (_dir, store) = fixture::store();
     plan(&store, 1);
@@ -247,13 +304,13 @@ async fn what_cannot_be_bound_is_named() {
     let listen = taken.local_addr().unwrap();
     let mut config = Config::default();
     config.dhcp.listen = listen.to_string().parse().unwrap();
-    let error = Server::bind(&config, "http://127.0.0.1", &store).unwrap_err();
+    let error = bind(&config, &store).unwrap_err();
     let expected = format!("failed to bind the DHCP socket on {listen}");
     assert_eq!(error.to_string(), expected);
 
     config.dhcp.listen = "127.0.0.1:0".parse().unwrap();
     config.dhcp.interface = Some("nonesuch0".to_owned());
-    let error = Server::bind(&config, "http://127.0.0.1", &store).unwrap_err();
+    let error = bind(&config, &store).unwrap_err();
     assert!(matches!(
         error,
         Error::Bind { .. } | Error::Interface { .. }

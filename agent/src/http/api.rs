@@ -1,6 +1,7 @@
 //! The control API: what Terraform asks. See `model::api` for the table.
 
 mod body;
+mod objects;
 
 use std::sync::Arc;
 
@@ -54,6 +55,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/v1/claims/{server}/disarm", post(disarm))
         .route("/v1/claims/{server}/settle", post(settle))
         .route("/v1/claims/{server}/record", post(record))
+        .merge(objects::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(BODY_MAX))
@@ -88,12 +90,18 @@ async fn no_such_method() -> ApiError {
     .with_status(StatusCode::METHOD_NOT_ALLOWED)
 }
 
-async fn agent(State(site): State<Arc<Site>>) -> Json<AgentInfo> {
-    Json(AgentInfo {
+async fn agent(State(site): State<Arc<Site>>) -> Answer<AgentInfo> {
+    let worker = Arc::clone(&site);
+    let subnets = site.store.run(move |store| worker.subnets.list(store));
+    let subnets = subnets.await?.into_iter();
+    Ok(Json(AgentInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         boot_url: site.boot_url.clone(),
-        subnets: site.subnets.clone(),
-    })
+        subnets: subnets
+            .map(|subnet| subnet.spec.subnet.to_string())
+            .collect(),
+        features: site.features.clone(),
+    }))
 }
 
 async fn list_servers(State(site): State<Arc<Site>>) -> Answer<Vec<Server>> {

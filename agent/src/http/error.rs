@@ -1,5 +1,7 @@
 //! Errors of the control API as problem documents: the only place that picks a status.
 
+mod objects;
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -78,7 +80,12 @@ const fn status(code: ProblemCode) -> StatusCode {
         | ProblemCode::NotReady
         | ProblemCode::NotHolder
         | ProblemCode::MacConflict
-        | ProblemCode::AlreadyRegistered => StatusCode::CONFLICT,
+        | ProblemCode::AlreadyRegistered
+        | ProblemCode::SubnetConflict
+        | ProblemCode::SubnetInUse
+        | ProblemCode::SubnetInFile
+        | ProblemCode::UnknownSubnet
+        | ProblemCode::AddressConflict => StatusCode::CONFLICT,
         ProblemCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -10,7 +10,7 @@ use axum::{
 };
 use bytes::Bytes;
 use jiff::Timestamp;
-use model::{Boot, Claim, Stage};
+use model::{Boot, Claim, Event, EventKind, Stage};
 use tracing::{error, warn};
 
 use super::{
@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     boot::{self, Reached},
+    events,
     render::{self, Subject},
     store::{self, Store, Table},
     tokens::{self, Presented, Purpose},
@@ -129,7 +130,7 @@ impl Asked {
         let presented = tokens::present(store, &self.token, self.purpose, self.address, now);
         match &presented {
             Err(tokens::Error::Consumed(known)) => {
-                warn_replay(&known.token.grant, self.address);
+                replayed(store, &known.token.grant, self.address, now);
             }
             Err(tokens::Error::Elsewhere(known)) => {
                 let grant = &known.token.grant;
@@ -137,6 +138,7 @@ impl Asked {
                     server = %grant.server_id, boot = %grant.boot, address = %self.address,
                     "boot secret asked for from another address"
                 );
+                note(store, EventKind::SecretElsewhere, grant, self.address, now);
             }
             Ok(_) | Err(_) => {}
         }
@@ -152,11 +154,25 @@ impl Asked {
     }
 }
 
-fn warn_replay(grant: &tokens::Grant, address: Ipv4Addr) {
+/// A secret that was fetched is asked for again: somebody else may have it.
+fn replayed(store: &Store, grant: &tokens::Grant, address: Ipv4Addr, now: Timestamp) {
     warn!(
         server = %grant.server_id, boot = %grant.boot, %address,
         "boot secret replayed"
     );
+    note(store, EventKind::SecretReplayed, grant, address, now);
+}
+
+fn note(store: &Store, kind: EventKind, grant: &tokens::Grant, address: Ipv4Addr, at: Timestamp) {
+    let event = Event {
+        at,
+        server_id: grant.server_id,
+        kind,
+        boot: grant.boot,
+        stage: None,
+        address: Some(address),
+    };
+    events::note(store, &event);
 }
 
 /// The claim and the boot that a token was minted for.
@@ -254,7 +270,7 @@ fn use_up(store: &Store, presented: &Presented, address: Ipv4Addr) -> Result<boo
     let now = Timestamp::now();
     let Presented { hash, token } = presented;
     if !tokens::consume(store, hash, now)? {
-        warn_replay(&token.grant, address);
+        replayed(store, &token.grant, address, now);
         return Ok(false);
     }
     if let Err(error) = reach(store, token, Stage::Config, address, now) {

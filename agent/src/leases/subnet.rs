@@ -2,10 +2,13 @@
 //!
 //! Every method takes `now`; nothing here reads a clock, a socket or a file. An address is free,
 //! offered, leased or declined, and each of the last three ends at a time of its own: an address is
-//! free exactly when its end has passed. No operation looks at more than a few addresses.
+//! free exactly when its end has passed. No operation of DHCP looks at more than a few addresses.
 //!
-//! **Invariant:** `ends` has one entry for each entry of `held`, and whoever is in `by_mac` is the
-//! holder of that address.
+//! **Invariant:** `ends` has one entry for each entry of `held` whose address is not reserved, and
+//! whoever is in `by_mac` is the holder of that address. A reserved address is held by nobody but
+//! the one it is reserved for.
+
+mod reserved;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -15,6 +18,8 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use model::{MacAddr, ServerId};
 
+pub(crate) use self::reserved::Conflict;
+use self::reserved::Reserved;
 use super::Lease;
 use crate::config::Subnet;
 
@@ -23,6 +28,7 @@ use crate::config::Subnet;
 pub(crate) struct SubnetLeases {
     subnet: Subnet,
     never: HashSet<Ipv4Addr>,
+    reserved: Reserved,
     held: HashMap<Ipv4Addr, Holding>,
     by_mac: HashMap<MacAddr, Ipv4Addr>,
     ends: BTreeSet<(Timestamp, Ipv4Addr)>,
@@ -50,9 +56,16 @@ impl Holder {
             Self::Declined => None,
         }
     }
+
+    const fn server_id(self) -> Option<ServerId> {
+        match self {
+            Self::Leased(_, server_id) => Some(server_id),
+            Self::Offered(_) | Self::Declined => None,
+        }
+    }
 }
 
-/// How far the pools have been used: everything before is or was held, or is leased to nobody.
+/// How far the pools have been used: everything before is or was held, or is not for everybody.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fresh {
     pool: usize,
@@ -84,6 +97,7 @@ impl SubnetLeases {
         Self {
             never: never.iter().copied().chain(subnet.router).collect(),
             subnet,
+            reserved: Reserved::default(),
             held: HashMap::new(),
             by_mac: HashMap::new(),
             ends: BTreeSet::new(),
@@ -98,14 +112,15 @@ impl SubnetLeases {
 
     /// Takes over a lease that was confirmed before.
     pub(crate) fn restore(&mut self, lease: &Lease) {
-        if self.has(lease.address) {
+        if self.may_have(lease.mac, lease.address) {
             let holder = Holder::Leased(lease.mac, lease.server_id);
             self.hold(lease.address, holder, lease.expires_at);
         }
     }
 
-    /// Offers a client an address: the one it has or had, or the one it wishes for, or one that
-    /// nobody ever had, or the one that nobody has had for the longest time.
+    /// Offers a client an address: the one that is reserved for it, or the one it has or had, or the
+    /// one it wishes for, or one that nobody ever had, or the one that nobody has had for the longest
+    /// time.
     pub(crate) fn offer(
         &mut self,
         mac: MacAddr,
@@ -113,6 +128,17 @@ impl SubnetLeases {
         now: Timestamp,
     ) -> Option<Ipv4Addr> {
         let until = after(now, OFFER);
+        if let Some(address) = self.reserved.address_of(mac) {
+            let held = self.held.get(&address).filter(|held| held.until > now);
+            return match held.map(|held| held.holder) {
+                Some(Holder::Declined) => None,
+                Some(Holder::Leased(..)) if self.own(mac) == Some(address) => Some(address),
+                Some(Holder::Leased(..) | Holder::Offered(_)) | None => {
+                    self.hold(address, Holder::Offered(mac), until);
+                    Some(address)
+                }
+            };
+        }
         if let Some(address) = self.own(mac) {
             let live = self.held.get(&address).is_some_and(|own| own.until > now);
             // A lease is never shortened to an offer: the client may be using it still.
@@ -122,7 +148,7 @@ impl SubnetLeases {
             return Some(address);
         }
         let address = wish
-            .filter(|wish| self.is_free(*wish, now))
+            .filter(|wish| self.is_free(mac, *wish, now))
             .or_else(|| self.take_fresh())
             .or_else(|| self.oldest(now))?;
         self.hold(address, Holder::Offered(mac), until);
@@ -142,19 +168,27 @@ impl SubnetLeases {
         address: Ipv4Addr,
         now: Timestamp,
     ) -> Result<Lease, Refusal> {
-        if !self.has(address) {
-            return Err(Refusal::NotOurs(address));
-        }
-        if let Some(held) = self.own(mac).filter(|held| *held != address) {
-            let live = self.held.get(&held).is_some_and(|own| own.until > now);
-            if live {
+        let reserved = self.reserved.address_of(mac);
+        if reserved != Some(address) {
+            if !self.has(address) {
+                return Err(Refusal::NotOurs(address));
+            }
+            let own = self.own(mac).filter(|own| {
+                let live = |held: &Holding| held.until > now;
+                self.held.get(own).is_some_and(live)
+            });
+            // A running system keeps the address it has until it boots again.
+            let keeps = own == Some(address) && !self.is_offered(address);
+            if let Some(held) = reserved.filter(|_| !keeps).or(own)
+                && held != address
+            {
                 return Err(Refusal::NotYours {
                     wanted: address,
                     held,
                 });
             }
         }
-        if self.own(mac) != Some(address) && !self.is_free(address, now) {
+        if self.own(mac) != Some(address) && !self.is_free(mac, address, now) {
             return Err(Refusal::Taken(address));
         }
         let expires_at = after(now, i64::from(self.subnet.lease_seconds));
@@ -206,7 +240,7 @@ impl SubnetLeases {
 
     /// Keeps an address out of use that somebody uses without a lease.
     pub(crate) fn decline(&mut self, address: Ipv4Addr, now: Timestamp) {
-        if self.has(address) {
+        if self.has(address) || self.reserved.holder_of(address).is_some() {
             self.hold(address, Holder::Declined, after(now, DECLINED));
         }
     }
@@ -225,9 +259,17 @@ impl SubnetLeases {
         !self.never.contains(&address) && self.subnet.pools.iter().any(|p| p.contains(address))
     }
 
-    fn is_free(&self, address: Ipv4Addr, now: Timestamp) -> bool {
+    /// Whether a client may have the address at all, whoever has it now.
+    fn may_have(&self, mac: MacAddr, address: Ipv4Addr) -> bool {
+        match self.reserved.holder_of(address) {
+            Some(holder) => holder == mac,
+            None => self.has(address),
+        }
+    }
+
+    fn is_free(&self, mac: MacAddr, address: Ipv4Addr, now: Timestamp) -> bool {
         let ended = |holding: &Holding| holding.until <= now;
-        self.has(address) && self.held.get(&address).is_none_or(ended)
+        self.may_have(mac, address) && self.held.get(&address).is_none_or(ended)
     }
 
     /// The next address that nobody ever had. Each is looked at once in the life of the agent.
@@ -242,7 +284,8 @@ impl SubnetLeases {
                 continue;
             };
             self.fresh.used += 1;
-            if !self.held.contains_key(&address) && !self.never.contains(&address) {
+            let reserved = self.reserved.holder_of(address).is_some();
+            if !reserved && !self.held.contains_key(&address) && !self.never.contains(&address) {
                 return Some(address);
             }
         }
@@ -265,7 +308,9 @@ impl SubnetLeases {
                 self.by_mac.remove(&mac);
             }
         }
-        self.ends.insert((until, address));
+        if self.reserved.holder_of(address).is_none() {
+            self.ends.insert((until, address));
+        }
         if let Some(mac) = holder.mac() {
             self.by_mac.insert(mac, address);
         }

@@ -8,6 +8,8 @@ use proptest::{collection, prelude::*};
 use super::*;
 use crate::config::Pool;
 
+mod reserved;
+
 fn ip(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 0, 0, last)
 }
@@ -179,7 +181,8 @@ fn what_the_store_holds_is_taken_over_when_the_agent_starts() {
         Some(lease(1, 10, 900))
     );
     assert_eq!(server_at(&store, ip(10), at(900)).unwrap(), None);
-    let mut leases = Leases::load(&[net()], &[], &store).unwrap();
+    let mut leases = Leases::new(&[net()], &[]);
+    leases.load(&store).unwrap();
     let leases = leases.subnet_of(ip(1)).unwrap();
     assert_eq!(leases.lease_of(mac(1), at(0)), Some(lease(1, 10, 900)));
     assert_eq!(leases.offer(mac(2), None, at(0)), Some(ip(20)));

@@ -16,6 +16,14 @@
 //! | `POST /v1/claims/{server}/settle` | [`Settle`] → `Claim` |
 //! | `POST /v1/claims/{server}/record` | [`ClaimRef`] → `Claim` |
 //! | `DELETE /v1/claims/{server}?uid={uid}` | → nothing |
+//! | `GET /v1/subnets`, `/v1/reservations`, `/v1/images` | → `[Subnet]` and so on |
+//! | `PUT /v1/subnets/{id}` | `SubnetSpec` → `Subnet` |
+//! | `PUT /v1/reservations/{id}` | `ReservationSpec` → `Reservation` |
+//! | `PUT /v1/images/{id}` | `Asset` → `Image` |
+//! | `GET`, `DELETE` of the same | → the same, nothing |
+//! | `GET /v1/leases?subnet={id}&mac={mac}` | → `[Lease]` |
+//! | `GET /v1/endpoints` | → `[Endpoint]` |
+//! | `GET /v1/events?server={id}&limit={n}` | → `[Event]`, the latest last |
 //!
 //! Every request carries `Authorization: Bearer <token>`. Every error is a [`Problem`] with media
 //! type `application/problem+json` (RFC 9457).
@@ -35,6 +43,9 @@ pub struct AgentInfo {
     pub boot_url: String,
     /// The subnets it leases addresses in.
     pub subnets: Vec<String>,
+    /// What it does: `dhcp` and `tftp` if it answers them.
+    #[serde(default)]
+    pub features: Vec<String>,
 }
 
 /// Asks for a server.
@@ -137,10 +148,20 @@ pub enum ProblemCode {
     NotReady,
     /// The claim is not the one that was meant.
     NotHolder,
-    /// Another server has that MAC address.
+    /// Another server has that MAC address, or another reservation of the subnet.
     MacConflict,
     /// Somebody else has registered that server.
     AlreadyRegistered,
+    /// The subnet overlaps another one, or is another network than before.
+    SubnetConflict,
+    /// The subnet has reservations, so it cannot be removed.
+    SubnetInUse,
+    /// The subnet is in the agent's configuration file, so the API cannot change it.
+    SubnetInFile,
+    /// There is no such subnet to reserve an address in.
+    UnknownSubnet,
+    /// The address is somebody else's, or none that a server can have.
+    AddressConflict,
     /// The agent itself failed.
     Internal,
 }

@@ -1,5 +1,6 @@
 //! Tests of the control API over loopback.
 
+mod objects;
 mod problems;
 
 use reqwest::Method;
@@ -71,6 +72,7 @@ async fn an_agent_says_who_it_is_to_whoever_has_the_token() {
     let (status, answer) = agent.ask(Method::GET, "/v1/agent", Value::Null).await;
     let expected = json!({
         "version": env!("CARGO_PKG_VERSION"), "boot_url": agent.boot, "subnets": [],
+        "features": [],
     });
     assert_eq!((status, answer), (200, expected));
     for path in ["/v1/agent", "/v1/servers", "/nothing"] {

@@ -1,55 +1,9 @@
-//! Subnets and their pools.
+//! Pools: the addresses of a subnet that are leased.
 
 use std::{borrow::Cow, fmt, net::Ipv4Addr, str::FromStr};
 
-use ipnet::Ipv4Net;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer};
-
-/// A network to lease addresses in.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Subnet {
-    /// The network, such as `10.0.0.0/24`.
-    #[schemars(with = "String")]
-    pub subnet: Ipv4Net,
-    /// The addresses to lease, such as `10.0.0.100-10.0.0.200`.
-    pub pools: Vec<Pool>,
-    /// The router (option 3).
-    #[serde(default)]
-    pub router: Option<Ipv4Addr>,
-    /// Name servers (option 6).
-    #[serde(default)]
-    pub dns: Vec<Ipv4Addr>,
-    /// Time servers (option 42).
-    #[serde(default)]
-    pub ntp: Vec<Ipv4Addr>,
-    /// The domain name (option 15).
-    #[serde(default)]
-    pub domain: Option<String>,
-    /// How long a lease lasts, in seconds, 60 to 7200.
-    #[serde(default = "default_lease")]
-    pub lease_seconds: u32,
-}
-
-impl Subnet {
-    /// A subnet with these pools and nothing else.
-    pub const fn new(subnet: Ipv4Net, pools: Vec<Pool>) -> Self {
-        Self {
-            subnet,
-            pools,
-            router: None,
-            dns: Vec::new(),
-            ntp: Vec::new(),
-            domain: None,
-            lease_seconds: default_lease(),
-        }
-    }
-}
-
-const fn default_lease() -> u32 {
-    600
-}
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Addresses from a first to a last, both included. Its text form is `10.0.0.100-10.0.0.200`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +56,11 @@ impl Pool {
         (self.first..=self.last).contains(&address)
     }
 
+    /// Whether some address is in both.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+
     /// Its addresses, first to last.
     pub fn addresses(self) -> impl Iterator<Item = Ipv4Addr> {
         (self.first.to_bits()..=self.last.to_bits()).map(Ipv4Addr::from_bits)
@@ -126,6 +85,12 @@ impl FromStr for Pool {
             return Err(ParsePoolError::Shape(text.chars().take(64).collect()));
         };
         Self::new(first, last)
+    }
+}
+
+impl Serialize for Pool {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
