@@ -1,10 +1,16 @@
 //! Validators and semantic equality of attributes. A validator sees only known values.
 
+mod network;
+
 use std::{net::Ipv4Addr, str::FromStr};
 
 use model::{MacAddr, ServerId};
 use reqwest::Url;
 use tfplugin::Value;
+
+pub(crate) use self::network::{
+    any_uuid, lease_time, mac, network, pool, same_any_uuid, same_mac, same_network, same_pool,
+};
 
 fn text(value: &Value, check: impl Fn(&str) -> Result<(), String>) -> Result<(), String> {
     value.as_str().map_or(Ok(()), check)
@@ -160,6 +166,7 @@ macro_rules! one_of {
 
 one_of!(/** A BMC's scheme. */ scheme: "https", "http");
 one_of!(/** How to log in to a BMC. */ authentication: "session", "basic");
+one_of!(/** What a BMC speaks. */ bmc_protocol: "Redfish");
 one_of!(/** A power state to hold. */ power: "On", "Off");
 one_of!(/** An indicator LED, in Redfish's words. */ indicator_led: "Lit", "Blinking", "Off");
 one_of!(/** How a server's firmware boots. */ boot_method: "ipxe", "uefi_http");

@@ -1,5 +1,7 @@
 //! What a configured provider works with: the agent, the BMCs, and who it is.
 
+mod objects;
+
 use std::{
     error::Error as _,
     fmt::Write as _,
@@ -16,7 +18,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tfplugin::{CancellationToken, Diagnostic, Path};
 use uuid::Uuid;
 
-use crate::{bmc_pool::BmcPool, embedded::Embedded};
+use crate::{bmc_pool::BmcPool, embedded::Embedded, mac_prefixes::MacPrefixes};
 
 /// What every resource of one provider configuration shares.
 pub(crate) struct Client {
@@ -24,6 +26,8 @@ pub(crate) struct Client {
     pub agent: Agent,
     /// The BMCs that were spoken to.
     pub bmcs: BmcPool,
+    /// What MAC addresses tell of BMCs.
+    pub mac_prefixes: MacPrefixes,
     /// Who holds the claims that are made here.
     pub holder: Holder,
     /// This process, so that two claims of one configuration can be told from a resumed one.

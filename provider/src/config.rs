@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, env, fs, time::Duration};
 use model::{Holder, Secret};
 use tfplugin::{Diagnostic, Model, Path};
 
-use crate::checks;
+use crate::{checks, mac_prefixes::MacPrefix};
 
 /// Manages bare metal servers from power-on to booted: it speaks Redfish to their BMCs, tells the
 /// boot agent what every claimed server boots, and finishes only when the agent has seen it boot.
@@ -31,6 +31,10 @@ pub(crate) struct Config {
     pub credentials_exec: Option<ExecConfig>,
     /// How to speak to BMCs.
     pub redfish: Option<RedfishConfig>,
+    /// What is known of BMCs from the beginning of their MAC addresses, by prefix, such as
+    /// `52:54:00`. The longest prefix that fits counts; the data source `baremetal_endpoints` tells
+    /// which that is.
+    pub mac_prefixes: Option<BTreeMap<String, MacPrefix>>,
     /// Who holds the claims of this configuration: shown to whoever finds a server taken, and what
     /// lets an apply resume a claim whose state was lost. Defaults to the user, host and
     /// directory. Can also be set with the environment variable `BAREMETAL_HOLDER`; set it where

@@ -13,7 +13,9 @@ use crate::{
     client::{Agent, AgentApi, Client},
     config::{self, Config},
     credentials::CredentialStore,
-    data_sources, embedded, ephemerals, functions, resources,
+    data_sources, embedded, ephemerals, functions,
+    mac_prefixes::{self, MacPrefixes},
+    resources,
 };
 
 /// The provider `baremetal`.
@@ -27,7 +29,9 @@ impl tfplugin::Provider for Baremetal {
     const ADDRESS: &'static str = "registry.terraform.io/terraform-baremetal/baremetal";
 
     fn validate(&self, config: &Value) -> Vec<Diagnostic> {
-        config::lint::provider(config)
+        let mut found = config::lint::provider(config);
+        found.extend(mac_prefixes::validate(config));
+        found
     }
 
     async fn configure(
@@ -89,6 +93,7 @@ impl tfplugin::Provider for Baremetal {
         Ok(Client {
             agent,
             bmcs,
+            mac_prefixes: MacPrefixes::new(config.mac_prefixes),
             holder: config::holder(config.holder),
             run: Uuid::new_v4(),
             stopped,
@@ -101,6 +106,14 @@ impl tfplugin::Provider for Baremetal {
             .resource(resources::Server)
             .resource(resources::BootConfig)
             .resource(resources::HostClaim)
+            .resource(resources::Subnet)
+            .resource(resources::Reservation)
+            .resource(resources::Image)
+            .data_source(data_sources::Agent)
+            .data_source(data_sources::BootEvents)
+            .data_source(data_sources::Endpoints)
+            .data_source(data_sources::Leases)
+            .data_source(data_sources::Server)
             .data_source(data_sources::Servers)
             .ephemeral(ephemerals::Session)
             .function(functions::NormalizeMac)

@@ -4,10 +4,17 @@ mod bmc;
 mod boot_config;
 mod connection;
 mod host_claim;
+mod image;
+mod objects;
+mod reservation;
 mod server;
+mod subnet;
 
 pub(crate) use bmc::Bmc;
 pub(crate) use boot_config::BootConfig;
 pub(crate) use connection::ConnectionInput;
 pub(crate) use host_claim::HostClaim;
+pub(crate) use image::Image;
+pub(crate) use reservation::Reservation;
 pub(crate) use server::Server;
+pub(crate) use subnet::Subnet;

@@ -1,0 +1,2 @@
+# Its sha256, or its id
+terraform import baremetal_image.kernel 60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
