@@ -145,6 +145,29 @@ impl SubnetLeases {
         })
     }
 
+    /// Panics if an invariant of this module or its parent does not hold.
+    #[cfg(test)]
+    pub(crate) fn assert_sound(&self) {
+        let ends = self.held.iter().filter_map(|(address, held)| {
+            let pooled = self.reserved.holder_of(*address).is_none();
+            pooled.then_some((held.until, *address))
+        });
+        assert_eq!(ends.collect::<std::collections::BTreeSet<_>>(), self.ends);
+        for (mac, address) in &self.by_mac {
+            let holder = self.held.get(address).and_then(|held| held.holder.mac());
+            assert_eq!(holder, Some(*mac), "{address}");
+        }
+        for (address, mac) in &self.reserved.by_address {
+            let holder = self.held.get(address).and_then(|held| held.holder.mac());
+            assert!(holder.is_none_or(|holder| holder == *mac), "{address}");
+            assert_eq!(self.reserved.address_of(*mac), Some(*address));
+        }
+        for address in self.held.keys() {
+            let ours = self.has(*address) || self.reserved.holder_of(*address).is_some();
+            assert!(ours, "{address}");
+        }
+    }
+
     fn forget(&mut self, address: Ipv4Addr) {
         let Some(Holding { holder, until }) = self.held.remove(&address) else {
             return;

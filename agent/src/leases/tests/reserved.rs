@@ -166,3 +166,81 @@ fn what_is_listed_is_what_is_not_free_and_what_was_leased() {
     );
     assert_eq!(states(4000), [(ip(10), LeaseState::Ended)]);
 }
+
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Boot(u8, u8),
+    Decline(u8),
+    Reserve(u8, u8),
+    Unreserve(u8),
+    Pools(bool),
+    Wait(i64),
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let (client, address) = (|| 0_u8..5, || 9_u8..23);
+    prop_oneof![
+        4 => (client(), address()).prop_map(|(client, wish)| Change::Boot(client, wish)),
+        1 => client().prop_map(Change::Decline),
+        2 => (client(), address()).prop_map(|(client, address)| Change::Reserve(client, address)),
+        1 => client().prop_map(Change::Unreserve),
+        1 => any::<bool>().prop_map(Change::Pools),
+        2 => (0_i64..900).prop_map(Change::Wait),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_changes_a_reserved_address_is_its_clients_alone(
+        changes in collection::vec(change(), 0..200)
+    ) {
+        let mut all = Leases::new(&[net()], &[]);
+        let mut reserved: HashMap<u8, ReservationSpec> = HashMap::new();
+        let mut now = at(0);
+        for change in changes {
+            let taken = |address: Ipv4Addr, reserved: &HashMap<u8, ReservationSpec>| {
+                reserved.values().any(|known| known.address == address)
+            };
+            match change {
+                Change::Boot(client, wish) => {
+                    let leases = all.subnet_of(ip(0)).unwrap();
+                    let Some(address) = leases.offer(mac(client), Some(ip(wish)), now) else {
+                        continue;
+                    };
+                    let own = reserved.get(&client).map(|known| known.address);
+                    prop_assert!(own == Some(address) || own.is_none());
+                    prop_assert!(own.is_some() || !taken(address, &reserved));
+                    prop_assert!(leases.confirm(mac(client), id(client), address, now).is_ok());
+                }
+                Change::Decline(client) => {
+                    let leases = all.subnet_of(ip(0)).unwrap();
+                    if let Some(lease) = leases.lease_of(mac(client), now) {
+                        leases.decline(lease.address, now);
+                    }
+                }
+                Change::Reserve(client, address) => {
+                    let new = reservation(client, address);
+                    let old = reserved.get(&client).cloned();
+                    let other = reserved.iter().any(|(other, known)| {
+                        *other != client && known.address == new.address
+                    });
+                    if !other && all.reserve(old.as_ref(), &new, now).is_ok() {
+                        reserved.insert(client, new);
+                    }
+                }
+                Change::Unreserve(client) => {
+                    if let Some(old) = reserved.remove(&client) {
+                        all.unreserve(&old);
+                    }
+                }
+                Change::Pools(both) => {
+                    let mut subnet = net();
+                    subnet.pools.truncate(if both { 2 } else { 1 });
+                    all.put_subnet(subnet);
+                }
+                Change::Wait(seconds) => now += SignedDuration::from_secs(seconds),
+            }
+            all.subnet_of(ip(0)).unwrap().assert_sound();
+        }
+    }
+}
