@@ -86,3 +86,29 @@ async fn an_interrupted_reprovisioning_is_finished_and_not_repeated() {
         workspace.destroy();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trigger_that_changes_while_the_server_is_off_boots_it_when_it_is_switched_on() {
+    let site = Site::start("later", 1).await;
+    let machine = site.machine(0);
+    let with = |power: &str, trigger: &str| {
+        let extra = format!("power = \"{power}\"\n  reprovision = {{ trigger = \"{trigger}\" }}");
+        configuration::host(&site, 0, &extra)
+    };
+    let workspace = Workspace::with(&with("On", "a"), site.environment());
+    workspace.apply().success();
+    for (power, trigger, installs) in [
+        ("Off", "a", 1),
+        ("Off", "b", 1),
+        ("On", "b", 2),
+        ("Off", "c", 2),
+        ("On", "c", 3),
+    ] {
+        workspace.write("main.tf", &with(power, trigger));
+        again(&workspace).success();
+        workspace.assert_clean();
+        assert_eq!(machine.power_state().to_string(), power);
+        assert_eq!(machine.installs(), installs, "{power} {trigger}");
+    }
+    workspace.destroy();
+}
