@@ -124,26 +124,22 @@ impl<P: Provider> Service<P> {
         Some(cx)
     }
 
-    /// The context of a call, or that the call has to wait until the provider is configured.
+    /// The context of a call, or that the call has to wait until the provider is configured, if the
+    /// host understands that.
+    ///
+    /// Only what cannot be answered without a client waits: a host may say that it understands, and
+    /// yet make an error of it, as OpenTofu does.
     fn ready(
         &self,
-        private: &[u8],
         host: Option<pb::ClientCapabilities>,
     ) -> Result<Result<Context<P::Client>, pb::Deferred>, Diagnostic> {
-        match self.context(private) {
+        match self.context(&[]) {
             Some(cx) => Ok(Ok(cx)),
-            None => self.deferral(host).map(Err).ok_or_else(not_configured),
+            None if host.is_some_and(|host| host.deferral_allowed) => Ok(Err(pb::Deferred {
+                reason: pb::deferred::Reason::ProviderConfigUnknown.into(),
+            })),
+            None => Err(not_configured()),
         }
-    }
-
-    /// What a call is answered with that has to wait until the provider is configured, if the host
-    /// understands it.
-    fn deferral(&self, host: Option<pb::ClientCapabilities>) -> Option<pb::Deferred> {
-        let configured = lock(&self.clients).current.is_some();
-        let allowed = host.is_some_and(|host| host.deferral_allowed);
-        (allowed && !configured).then(|| pb::Deferred {
-            reason: pb::deferred::Reason::ProviderConfigUnknown.into(),
-        })
     }
 
     fn resource(&self, name: &str) -> Result<&Offer<dyn AnyResource<P::Client>>, Diagnostic> {

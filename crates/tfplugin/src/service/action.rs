@@ -27,11 +27,9 @@ impl<P: Provider> Service<P> {
     ) -> Result<pb::plan_action::Response, Diagnostic> {
         let Offer { schema, part } = find(&self.parts.actions, "action", &request.action_type)?;
         let config = convert::value(&schema.ty, request.config.as_ref())?;
+        // Nothing can be asked without a client, and nothing has to be.
         let Some(mut cx) = self.context(&[]) else {
-            return Ok(pb::plan_action::Response {
-                deferred: self.deferral(request.client_capabilities),
-                ..Default::default()
-            });
+            return Ok(pb::plan_action::Response::default());
         };
         cx.config = config.clone();
         part.plan(&mut cx, &config).await?;

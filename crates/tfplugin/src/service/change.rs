@@ -35,10 +35,6 @@ impl<P: Provider> Service<P> {
     ) -> Result<(), Diagnostic> {
         let Offer { schema, part } = self.resource(&request.type_name)?;
         let Some(mut cx) = self.context(&request.private) else {
-            response.deferred = self.deferral(request.client_capabilities);
-            if response.deferred.is_some() {
-                return Ok(());
-            }
             let unread = Diagnostic::warning(
                 "Resource not refreshed",
                 format!(
@@ -66,14 +62,12 @@ impl<P: Provider> Service<P> {
         request: pb::plan_resource_change::Request,
     ) -> Result<pb::plan_resource_change::Response, Diagnostic> {
         let Offer { schema, part } = self.resource(&request.type_name)?;
-        let deferred = self.deferral(request.client_capabilities);
         let proposed = convert::value(&schema.ty, request.proposed_new_state.as_ref())?;
         if proposed.is_null() {
             return Ok(pb::plan_resource_change::Response {
                 planned_state: convert::dynamic(&schema.ty, &Value::Null)?,
                 planned_private: request.prior_private,
                 planned_identity: request.prior_identity,
-                deferred,
                 ..Default::default()
             });
         }
@@ -102,7 +96,6 @@ impl<P: Provider> Service<P> {
             planned_private: request.prior_private,
             planned_identity: identity.or(request.prior_identity),
             diagnostics: convert::diagnostics(diagnostics),
-            deferred,
             ..Default::default()
         })
     }

@@ -11,7 +11,7 @@ impl<P: Provider> Service<P> {
         let Offer { schema, part } =
             find(&self.parts.data_sources, "data source", &request.type_name)?;
         let config = convert::value(&schema.ty, request.config.as_ref())?;
-        let mut cx = match self.ready(&[], request.client_capabilities)? {
+        let mut cx = match self.ready(request.client_capabilities)? {
             Ok(cx) => cx,
             Err(deferred) => {
                 return Ok(pb::read_data_source::Response {

@@ -26,7 +26,7 @@ impl<P: Provider> Service<P> {
     ) -> Result<pb::open_ephemeral_resource::Response, Diagnostic> {
         let Offer { schema, part } = self.ephemeral(&request.type_name)?;
         let config = convert::value(&schema.ty, request.config.as_ref())?;
-        let mut cx = match self.ready(&[], request.client_capabilities)? {
+        let mut cx = match self.ready(request.client_capabilities)? {
             Ok(cx) => cx,
             Err(deferred) => {
                 return Ok(pb::open_ephemeral_resource::Response {

@@ -90,7 +90,7 @@ impl<P: Provider> Service<P> {
         request: pb::import_resource_state::Request,
     ) -> Result<pb::import_resource_state::Response, Diagnostic> {
         let Offer { schema, part } = self.resource(&request.type_name)?;
-        let mut cx = match self.ready(&[], request.client_capabilities)? {
+        let mut cx = match self.ready(request.client_capabilities)? {
             Ok(cx) => cx,
             Err(deferred) => return import_later(schema, request, deferred),
         };

@@ -10,6 +10,8 @@ mod kit;
 mod later;
 mod life;
 mod lists;
+mod opentofu;
+mod robust;
 mod stored;
 
 use serde_json::{Value as Json, json};

@@ -23,6 +23,7 @@ use crate::{
 /// A running provider and a connection to it.
 pub(crate) struct Host {
     pub(crate) provider: ProviderClient<Channel>,
+    pub(crate) channel: Channel,
     pub(crate) controller: GrpcControllerClient<Channel>,
     pub(crate) stdio: GrpcStdioClient<Channel>,
     pub(crate) server: JoinHandle<Result<(), tonic::transport::Error>>,
@@ -48,7 +49,8 @@ impl Host {
                 .max_decoding_message_size(256 << 20)
                 .max_encoding_message_size(256 << 20),
             controller: GrpcControllerClient::new(channel.clone()),
-            stdio: GrpcStdioClient::new(channel),
+            stdio: GrpcStdioClient::new(channel.clone()),
+            channel,
             server,
             _endpoint: endpoint,
             _directory: directory,

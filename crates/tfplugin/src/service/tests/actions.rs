@@ -138,7 +138,7 @@ async fn an_action_that_cannot_be_done_is_an_error_of_the_plan() {
 }
 
 #[tokio::test]
-async fn without_a_configuration_an_action_is_planned_blindly_or_later_and_not_done() {
+async fn without_a_configuration_an_action_is_planned_blindly_and_not_done() {
     let service = Service::new(Kit::default(), AfterStop::Stopped);
     let mut host = Host::start(service.into()).await;
     host.configure(&Config::ty(), json!({ "endpoint": "?" }))
@@ -146,7 +146,7 @@ async fn without_a_configuration_an_action_is_planned_blindly_or_later_and_not_d
     for allowed in [false, true] {
         let planned = plan(&mut host, json!("missing"), allowed).await;
         assert_eq!(told(&planned.diagnostics), Told::nothing());
-        assert_eq!(planned.deferred.is_some(), allowed);
+        assert_eq!(planned.deferred, None);
     }
     let (_, completed) = invoke(&mut host, "a").await;
     assert_eq!(completed, ["error: The provider is not configured"]);

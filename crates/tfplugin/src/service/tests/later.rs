@@ -37,7 +37,7 @@ async fn unconfigured() -> Host {
 }
 
 #[tokio::test]
-async fn a_read_and_a_plan_are_put_off_with_what_is_known() {
+async fn a_read_and_a_plan_need_no_client_and_are_not_put_off() {
     let mut host = unconfigured().await;
     let state = json!({ "id": "id-a", "name": "a" });
     let request = pb::read_resource::Request {
@@ -52,10 +52,8 @@ async fn a_read_and_a_plan_are_put_off_with_what_is_known() {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(
-        (read.deferred, told(&read.diagnostics)),
-        (LATER, Told::nothing())
-    );
+    assert_eq!(read.deferred, None);
+    assert_eq!(told(&read.diagnostics), ["warning: Resource not refreshed"]);
     assert_eq!(content(&Thing::ty(), read.new_state.as_ref()), state);
 
     let config = message(&Thing::ty(), &json!({ "name": "a" }));
@@ -71,7 +69,7 @@ async fn a_read_and_a_plan_are_put_off_with_what_is_known() {
         let planned = planned.into_inner();
         assert_eq!(
             (planned.deferred, told(&planned.diagnostics)),
-            (LATER, Told::nothing())
+            (None, Told::nothing())
         );
     }
 }
