@@ -3,15 +3,19 @@
 CARGO ?= cargo
 TERRAFORM ?= $(shell command -v terraform || command -v tofu)
 PROGRAMS = -p provider -p agent --bins
+# What is tried on every version of Terraform, and the versions: tests/terraform/install has more.
+JOURNEYS = --test protocol --test claims --test drift --test secrets
+VERSIONS = 1.12.2 1.13.5 1.14.9 1.15.5
+NEWEST = $(lastword $(VERSIONS))
 
-.PHONY: demo test fmt lint unit rustdoc acceptance docs install-hint build
+.PHONY: demo test fmt lint unit rustdoc acceptance test-newest test-terraform docs install-hint build
 
 # The main job, start to end, on a simulated rack.
 demo: install-hint build
 	@BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) run -q --locked -p acceptance --bin demo
 
 # Everything CI runs.
-test: fmt lint unit rustdoc acceptance
+test: fmt lint unit rustdoc acceptance test-newest
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -30,6 +34,19 @@ acceptance: install-hint build
 	BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) test -p acceptance --locked -- --test-threads=2
 	BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) run -q --locked -p acceptance --bin demo
 
+# The selected journeys on the newest Terraform there is, besides the one that is installed.
+test-newest:
+	$(MAKE) test-terraform VERSIONS=$(NEWEST)
+
+# The selected journeys on every version that is known.
+test-terraform: build
+	tests/terraform/install $(VERSIONS)
+	set -e; for version in $(VERSIONS); do \
+		echo "Terraform $$version"; \
+		BAREMETAL_TERRAFORM="$(CURDIR)/target/terraform/$$version/terraform" \
+			$(CARGO) test -p acceptance --locked $(JOURNEYS) -- --test-threads=2; \
+	done
+
 # Writes the pages in docs/ and the API description anew from the source.
 docs:
 	$(CARGO) run -q --locked -p provider -- docs
@@ -37,6 +54,7 @@ docs:
 
 build:
 	$(CARGO) build --locked $(PROGRAMS)
+	$(CARGO) build --locked -p tfplugin --example kit
 
 install-hint:
 	@if [ -z "$(TERRAFORM)" ]; then \
