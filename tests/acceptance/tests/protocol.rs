@@ -132,12 +132,19 @@ fn a_state_of_an_older_version_is_upgraded() {
     let attributes = instance["attributes"].as_object_mut().expect("attributes");
     attributes.remove("power");
     attributes.insert("gone".to_owned(), json!("of an old schema"));
+    if workspace.host().has_identity() {
+        instance["identity_schema_version"] = json!(0);
+        instance["identity"] = json!({ "title": "a" });
+    }
     std::fs::write(&path, stored.to_string()).expect("the state");
     workspace.assert_clean();
     workspace
         .run(&["apply", "-refresh-only", "-auto-approve", "-input=false"])
         .success();
     assert_eq!(resource(&workspace)["values"]["power"], "Off");
+    if workspace.host().has_identity() {
+        assert_eq!(resource(&workspace)["identity"], json!({ "name": "a" }));
+    }
 }
 
 #[test]

@@ -200,6 +200,7 @@ impl Resource<Client> for Widgets {
     type Model = Widget;
     const NAME: &'static str = "widget";
     const VERSION: i64 = 1;
+    const IDENTITY_VERSION: i64 = 1;
 
     fn rules(&self) -> Vec<Rule> {
         vec![conflicts(["ports", "main_port"])]
@@ -266,6 +267,14 @@ impl Resource<Client> for Widgets {
         tracing::warn!(from, "upgrading");
         state["power"] = "Off".into();
         Ok(state)
+    }
+
+    fn upgrade_identity(
+        &self,
+        _: i64,
+        identity: serde_json::Value,
+    ) -> Result<serde_json::Value, Diagnostic> {
+        Ok(serde_json::json!({ "name": identity["title"] }))
     }
 
     fn move_from(&self, source: &MoveSource) -> Option<Result<Widget, Diagnostic>> {

@@ -197,7 +197,7 @@ impl Resource<Client> for Things {
         match plan.config.get("behave").as_str() {
             Some("plan panic") => panic!("asked to panic"),
             Some("plan warning") => {
-                plan.diagnostics.push(Diagnostic::warning("Slow", ""));
+                plan.warn(Diagnostic::error("Slow", ""));
                 plan.replace.push(Path::root("name"));
                 plan.replace.push(Path::root("mac"));
                 plan.set("secret", "canary".into());
