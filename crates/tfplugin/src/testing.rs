@@ -16,6 +16,8 @@ pub(crate) mod host;
 #[cfg(test)]
 mod notation;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 #[cfg(test)]
