@@ -8,7 +8,7 @@ JOURNEYS = --test protocol --test claims --test drift --test secrets
 VERSIONS = 1.12.2 1.13.5 1.14.9 1.15.5
 NEWEST = $(lastword $(VERSIONS))
 
-.PHONY: demo test fmt lint unit rustdoc acceptance test-newest test-terraform docs install-hint build
+.PHONY: demo test fmt lint unit rustdoc acceptance test-newest test-terraform docs release install-hint build
 
 # The main job, start to end, on a simulated rack.
 demo: install-hint build
@@ -51,6 +51,11 @@ test-terraform: build
 docs:
 	$(CARGO) run -q --locked -p provider -- docs
 	UPDATE=1 $(CARGO) test -q --locked -p agent openapi
+
+# What is published, for this machine's platform: archives, digests and a mirror in dist/release.
+release:
+	$(CARGO) build --release --locked $(PROGRAMS)
+	$(CARGO) run -q --locked -p acceptance --bin release -- target/release dist/release
 
 build:
 	$(CARGO) build --locked $(PROGRAMS)

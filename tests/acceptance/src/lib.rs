@@ -4,6 +4,7 @@
 mod agent;
 mod canary;
 pub mod configuration;
+pub mod release;
 mod site;
 mod terraform;
 

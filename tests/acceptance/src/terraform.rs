@@ -14,7 +14,11 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{program, root};
+use crate::{
+    program,
+    release::{MIRRORED, VERSION, platform},
+    root,
+};
 
 /// A working directory with a configuration, a provider mirror and an environment of its own.
 pub struct Workspace {
@@ -109,26 +113,28 @@ impl Workspace {
     fn empty(environment: Vec<(String, String)>) -> Self {
         let directory = tempfile::tempdir().expect("a scratch directory");
         let mirror = directory.path().join("mirror");
-        for host in ["registry.terraform.io", "registry.opentofu.org"] {
-            let package = mirror
-                .join(host)
-                .join("terraform-baremetal/baremetal/0.1.0/linux_amd64");
+        for provider in MIRRORED {
+            let package = mirror.join(provider).join(VERSION).join(platform());
             fs::create_dir_all(&package).expect("the mirror");
-            let provider = program("terraform-provider-baremetal");
-            symlink(
-                provider,
-                package.join("terraform-provider-baremetal_v0.1.0"),
-            )
-            .expect("the provider in the mirror");
+            let program = program("terraform-provider-baremetal");
+            let name = format!("terraform-provider-baremetal_v{VERSION}");
+            symlink(program, package.join(name)).expect("the provider in the mirror");
         }
+        let workspace = Self {
+            directory,
+            environment,
+        };
+        workspace.use_mirror(&mirror);
+        workspace
+    }
+
+    /// Installs providers from this mirror, and from nowhere else.
+    pub fn use_mirror(&self, mirror: &Path) {
         let rc = format!(
             "provider_installation {{\n  filesystem_mirror {{\n    path = {mirror:?}\n  }}\n}}\n"
         );
-        fs::write(directory.path().join("terraform.rc"), rc).expect("the CLI configuration");
-        Self {
-            directory,
-            environment,
-        }
+        let path = self.directory.path().join("terraform.rc");
+        fs::write(path, rc).expect("the CLI configuration");
     }
 
     fn adopt(&self, main: &Path) {
