@@ -1,7 +1,11 @@
 //! `terraform-provider-baremetal docs [DIR]`: the Registry's pages, made from the schemas and from
 //! `examples/`. Run it in the root of the source tree.
 
-use std::{fs, io, path::Path, process::ExitCode};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use crate::provider::Baremetal;
 
@@ -30,26 +34,38 @@ fn write(directory: &Path) -> io::Result<usize> {
         }
         fs::write(path, text)?;
     }
+    for page in surplus(directory, |page| pages.contains_key(page))? {
+        fs::remove_file(directory.join(page))?;
+    }
     Ok(pages.len())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pages_in_docs_are_what_the_schemas_say() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let pages = tfplugin::docs::pages(&Baremetal, &root.join("examples")).unwrap();
-        for (path, expected) in pages {
-            let path = root.join("docs").join(path);
-            let found = fs::read_to_string(&path).unwrap_or_default();
-            assert_eq!(
-                found,
-                expected,
-                "{} is stale: run `make docs`",
-                path.display()
-            );
+/// The pages below `directory` that are about nothing: neither made nor a guide.
+fn surplus(directory: &Path, made: impl Fn(&Path) -> bool) -> io::Result<Vec<PathBuf>> {
+    let mut surplus = Vec::new();
+    for kind in GENERATED {
+        let Ok(entries) = fs::read_dir(directory.join(kind)) else {
+            continue;
+        };
+        for entry in entries {
+            let page = Path::new(kind).join(entry?.file_name());
+            if !made(&page) {
+                surplus.push(page);
+            }
         }
     }
+    Ok(surplus)
 }
+
+/// The Registry's directories, without `guides`, which are written by hand.
+const GENERATED: [&str; 6] = [
+    "actions",
+    "data-sources",
+    "ephemeral-resources",
+    "functions",
+    "list-resources",
+    "resources",
+];
+
+#[cfg(test)]
+mod tests;
