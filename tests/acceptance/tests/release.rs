@@ -143,6 +143,13 @@ output "mac" { value = provider::baremetal::normalize_mac("5254.00AB.0001") }
     assert!(plan.text.contains("Plan: 1 to add"), "{}", plan.text);
     assert!(plan.text.contains("52:54:00:ab:00:01"), "{}", plan.text);
 
+    // The digest of the archive, as the Registry would tell it, is as good as that of its files.
+    let archive = format!("terraform-provider-baremetal_{VERSION}_{}.zip", platform());
+    let digest = format!("zh:{}", sha256(&out.path().join(archive)).unwrap());
+    workspace.write(".terraform.lock.hcl", &lock().replace(&installed, &digest));
+    fs::remove_dir_all(workspace.path().join(".terraform")).unwrap();
+    workspace.run(&["init", "-input=false"]).success();
+
     // Another program under the same version is refused.
     fs::remove_dir_all(workspace.path().join(".terraform")).unwrap();
     let tampered = tempfile::tempdir().unwrap();
