@@ -1,7 +1,7 @@
 //! Small files with a secret, readable by their owner alone.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{self, Read as _, Write as _},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
@@ -62,6 +62,8 @@ pub(crate) fn read_or_create(path: &Path) -> Result<Secret, Error> {
     }
 }
 
+/// Makes the file as a whole: one that was cut short by a full disk or a crash would have to be
+/// removed by hand.
 fn create(path: &Path) -> Result<Secret, Error> {
     let failed = |source| Error::Create {
         path: path.to_owned(),
@@ -69,15 +71,31 @@ fn create(path: &Path) -> Result<Secret, Error> {
     };
     let secret = digest::random_secret()
         .map_err(|_says_nothing| failed(io::Error::other("there is no randomness")))?;
+    if path.symlink_metadata().is_ok() {
+        return Err(failed(io::ErrorKind::AlreadyExists.into()));
+    }
+    let draft = path.with_added_extension("new");
+    let made = write(&draft, &secret).and_then(|()| fs::hard_link(&draft, path));
+    let _absent = fs::remove_file(&draft);
+    made.map_err(failed)?;
+    // A name that a power cut takes away leaves what was sealed with it behind.
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    fs::File::open(dir.unwrap_or(Path::new(".")))
+        .and_then(|dir| dir.sync_all())
+        .map_err(failed)?;
+    Ok(secret)
+}
+
+fn write(path: &Path, secret: &Secret) -> io::Result<()> {
+    // One that an earlier process did not finish.
+    let _absent = fs::remove_file(path);
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)
-        .map_err(failed)?;
-    writeln!(file, "{}", secret.expose()).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    Ok(secret)
+        .open(path)?;
+    writeln!(file, "{}", secret.expose())?;
+    file.sync_all()
 }
 
 fn read(path: &Path) -> Result<Secret, Error> {
@@ -106,9 +124,24 @@ fn read(path: &Path) -> Result<Secret, Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt as _};
+    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_file_that_was_not_finished_is_made_anew_and_no_draft_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        fs::write(dir.path().join("token.new"), "half").unwrap();
+        let made = read_or_create(&path).unwrap();
+        assert_eq!(read_or_create(&path).unwrap(), made);
+        let names: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
+        assert_eq!(names.len(), 1, "{names:?}");
+        // One that an operator emptied is not replaced behind their back.
+        fs::write(&path, "").unwrap();
+        let error = read_or_create(&path).unwrap_err().to_string();
+        assert!(error.ends_with("is empty; remove it to have a new one made"));
+    }
 
     #[test]
     fn a_file_is_made_once_for_its_owner_and_refused_when_others_can_read_it() {
