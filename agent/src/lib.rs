@@ -12,6 +12,7 @@
 //! endpoints, events        who was heard, and what was seen
 //! images, pins  the files that servers boot, and those to have ready
 //! seal, store   what is on disk
+//! limits        how much of the agent one peer may take
 //! ```
 //!
 //! Requests and packets are answered from the store; nothing is kept in memory that a restart
@@ -31,6 +32,7 @@ mod fixture;
 mod http;
 mod images;
 pub mod leases;
+mod limits;
 pub mod openapi;
 mod pins;
 mod private_file;

@@ -1,4 +1,4 @@
-//! How many connections there are, in all and of each peer.
+//! How many connections or transfers there may be, in all and of each peer.
 
 use std::{
     collections::HashMap,
@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// How many connections there may be.
+/// How many there may be.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     total: usize,
@@ -23,28 +23,28 @@ struct Open {
 
 #[derive(Debug, Default)]
 struct Peer {
-    connections: usize,
+    places: usize,
     told: bool,
 }
 
-/// Whether a connection is taken.
+/// Whether one more is taken.
 #[derive(Debug)]
-pub(super) enum Admission {
+pub(crate) enum Admission {
     /// It is, and has this place until it drops it.
     Granted(Place),
     /// It is not. `first` if it is the first since there was room.
     Refused { first: bool },
 }
 
-/// The place of one connection.
+/// The place of one.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     peer: IpAddr,
     open: Arc<Mutex<Open>>,
 }
 
 impl Limits {
-    /// Room for `total` connections, `each` of one peer.
+    /// Room for `total`, `each` of one peer.
     pub(crate) fn new(total: usize, each: usize) -> Self {
         Self {
             total,
@@ -53,7 +53,7 @@ impl Limits {
         }
     }
 
-    pub(super) fn admit(&self, peer: IpAddr) -> Admission {
+    pub(crate) fn admit(&self, peer: IpAddr) -> Admission {
         let peer = peer.to_canonical();
         let mut open = lock(&self.open);
         let Open { total, told, peers } = &mut *open;
@@ -63,12 +63,12 @@ impl Limits {
             };
         }
         let of_peer = peers.entry(peer).or_default();
-        if of_peer.connections >= self.each {
+        if of_peer.places >= self.each {
             return Admission::Refused {
                 first: !std::mem::replace(&mut of_peer.told, true),
             };
         }
-        of_peer.connections += 1;
+        of_peer.places += 1;
         *total += 1;
         Admission::Granted(Place {
             peer,
@@ -83,8 +83,8 @@ impl Drop for Place {
         open.total -= 1;
         open.told = false;
         if let Some(peer) = open.peers.get_mut(&self.peer) {
-            peer.connections -= 1;
-            if peer.connections == 0 {
+            peer.places -= 1;
+            if peer.places == 0 {
                 open.peers.remove(&self.peer);
             }
         }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Agent, Config, claims, fixture, http, images,
     leases::{self, Lease},
+    limits::Limits,
     store::Store,
 };
 
@@ -238,7 +239,7 @@ pub(crate) async fn upstream(router: Router) -> String {
         listener,
         None,
         router,
-        http::serve::Limits::new(64, 64),
+        Limits::new(64, 64),
         CancellationToken::new(),
     ));
     url

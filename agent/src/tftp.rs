@@ -3,7 +3,8 @@
 //! The protocol is `async-tftp`'s; its names stop here. It has its own executor and its own thread
 //! that waits for sockets, and runs inside of one task of ours, where everything of ours works too.
 //! A client that gives up a transfer does not stop it there, which is why it retries only some
-//! seconds long.
+//! seconds long. Until then a transfer has a socket, and anybody can ask for one in anybody's name,
+//! so a client has a share of them.
 
 use std::{
     collections::HashMap,
@@ -31,6 +32,7 @@ use crate::{
     boot::{self, Reached},
     config::Config,
     leases,
+    limits::{Admission, Limits, Place},
     store::{self, Store},
 };
 
@@ -84,6 +86,7 @@ impl Server {
             dir: config.tftp.loader_dir.clone(),
             store: store.clone(),
             read: HashMap::new(),
+            limits: Limits::new(TRANSFERS, TRANSFERS_EACH),
         };
         let start = |source| Error::Start { listen, source };
         let tftp = TftpServerBuilder::with_handler(loaders)
@@ -94,6 +97,7 @@ impl Server {
             // A client's own timeout may be minutes, each time.
             .ignore_client_timeout()
             .window_size_limit(WINDOW)
+            .block_size_limit(BLOCK)
             .build()
             .await
             .map_err(start)?;
@@ -123,6 +127,7 @@ struct Loaders {
     dir: PathBuf,
     store: Store,
     read: HashMap<String, Loader>,
+    limits: Limits,
 }
 
 struct Loader {
@@ -188,14 +193,24 @@ impl Handler for Loaders {
         path: &Path,
     ) -> Result<(Transfer, Option<u64>), packet::Error> {
         let Some(name) = file_name(path) else {
-            debug!(address = %client.ip(), file = %path.display(), "not a loader");
+            debug!(address = %client.ip(), file = ?path, "not a loader");
             return Err(packet::Error::FileNotFound);
+        };
+        let place = match self.limits.admit(client.ip()) {
+            Admission::Granted(place) => place,
+            Admission::Refused { first } => {
+                if first {
+                    warn!(address = %client.ip(), "too many transfers, more are refused");
+                }
+                return Err(packet::Error::Msg("too many transfers".to_owned()));
+            }
         };
         match self.content(name).await {
             Ok(content) => {
                 let bytes = content.len() as u64;
                 let transfer = Transfer {
                     rest: content,
+                    _place: place,
                     finished: Some(Finished {
                         store: self.store.clone(),
                         client: client.ip(),
@@ -224,7 +239,7 @@ impl Handler for Loaders {
         path: &Path,
         _size: Option<u64>,
     ) -> Result<Sink, packet::Error> {
-        debug!(address = %client.ip(), file = %path.display(), "refused to be written to");
+        debug!(address = %client.ip(), file = ?path, "refused to be written to");
         Err(packet::Error::PermissionDenied)
     }
 }
@@ -232,6 +247,7 @@ impl Handler for Loaders {
 /// What is left to read of a file for one client.
 struct Transfer {
     rest: Bytes,
+    _place: Place,
     finished: Option<Finished>,
 }
 
@@ -310,6 +326,16 @@ const RETRIES: u32 = 8;
 
 /// The most blocks in a window (RFC 7440). More is no faster.
 const WINDOW: u16 = 64;
+
+/// The largest block (RFC 2348): what fits one Ethernet frame. Fragments get lost, and a window of the
+/// largest blocks there are would be 4 MiB of memory for each client that asks.
+const BLOCK: u16 = 1468;
+
+/// How many transfers there may be at once.
+const TRANSFERS: usize = 4096;
+
+/// How many of those one client may have. It needs one, but what it gave up lingers.
+const TRANSFERS_EACH: usize = 32;
 
 /// The largest file that is served, in bytes. Loaders are kept in memory.
 const LARGEST: u64 = 64 << 20;

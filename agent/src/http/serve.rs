@@ -3,7 +3,6 @@
 //! Nobody is waited for without end, and one peer has a share of the connections, so that one that
 //! sends nothing, or reads nothing, or a thousand times, keeps nobody else from booting.
 
-mod limits;
 mod stall;
 
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -25,11 +24,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
-pub(crate) use self::limits::Limits;
-use self::{
-    limits::{Admission, Place},
-    stall::Impatient,
-};
+use self::stall::Impatient;
+use crate::limits::{Admission, Limits, Place};
 
 /// The other end of the connection that a request came over.
 #[derive(Clone, Copy, Debug)]

@@ -107,6 +107,34 @@ impl World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_asks_over_and_over_keeps_no_other_from_its_loader() {
+    let world = world().await;
+    fs::write(world.loaders.path().join("ipxe.efi"), "loader").unwrap();
+    let hostile = Ipv4Addr::new(127, 80, 0, 66);
+    let mut refused = 0;
+    let mut sockets = Vec::new();
+    for _ in 0..TRANSFERS_EACH + 8 {
+        let socket = UdpSocket::bind((hostile, 0)).await.unwrap();
+        let request = read_request("ipxe.efi", 65464);
+        socket.send_to(&request, world.address).await.unwrap();
+        let mut packet = [0; 100];
+        let receive = socket.recv(&mut packet);
+        let bytes = timeout(Duration::from_secs(5), receive).await.unwrap();
+        match &packet[..bytes.unwrap()] {
+            // It is told a smaller block.
+            [0, 6, options @ ..] => assert!(options.starts_with(b"blksize\x001468\0")),
+            packet => {
+                assert_eq!(packet, b"\0\x05\0\0too many transfers\0");
+                refused += 1;
+            }
+        }
+        sockets.push(socket);
+    }
+    assert_eq!(refused, 8);
+    assert_eq!(fetch(&world, "ipxe.efi").await, Ok(b"loader".to_vec()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_loader_arrives_whole_and_its_stage_is_noted() {
     let world = world().await;
     let content: Vec<u8> = (0..=255).cycle().take(70_000).collect();
