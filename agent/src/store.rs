@@ -6,22 +6,21 @@
 //!
 //! **Invariant:** a version is never used twice, not even for a key that was deleted in between.
 
+mod database;
 mod op;
 mod writer;
 
 use std::{
-    fs::OpenOptions,
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread::JoinHandle,
 };
 
-use redb::{Database, ReadableDatabase, TableDefinition};
+use redb::{ReadableDatabase as _, TableDefinition};
 use serde::de::DeserializeOwned;
 
 pub use self::op::{Expect, Op};
-use self::writer::Commit;
+use self::{database::Reopening, writer::Commit};
 
 /// What is kept apart from what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,8 +136,20 @@ pub enum Error {
         #[source]
         source: Box<redb::Error>,
     },
+    /// Another agent has it.
+    #[error(
+        "the store {} is in use by another agent; stop that one, or give each a state_dir of its own",
+        path.display()
+    )]
+    InUse {
+        /// Its file.
+        path: PathBuf,
+    },
     /// It was written by an agent that this one does not understand.
-    #[error("the store is of format {found}, this agent understands {FORMAT}")]
+    #[error(
+        "the store is of format {found}, this agent understands {FORMAT}; run the agent that wrote \
+         it, or a later one"
+    )]
     Format {
         /// The format it has.
         found: u64,
@@ -201,7 +212,7 @@ pub struct Store {
 struct Inner {
     // `None` only while it is being dropped.
     commits: Option<mpsc::Sender<Commit>>,
-    database: Arc<Database>,
+    database: Arc<Reopening>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -234,24 +245,7 @@ impl Store {
     /// If the file cannot be opened, is in use by another agent, is no store, or is of another
     /// format.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let open = |path: &Path| {
-            // Payloads in it are sealed, but who boots what is nobody else's business either.
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(path)
-                .map_err(redb::StorageError::Io)?;
-            Ok::<_, redb::Error>(Database::builder().create_file(file)?)
-        };
-        let database = open(path).map_err(|error| Error::Open {
-            path: path.to_owned(),
-            source: Box::new(error),
-        })?;
-        writer::prepare(&database)?;
-        let database = Arc::new(database);
+        let database = Arc::new(Reopening::open(path)?);
         let (commits, queue) = mpsc::channel();
         let written = Arc::clone(&database);
         let writer = std::thread::Builder::new()
@@ -277,7 +271,7 @@ impl Store {
         table: Table,
         key: &str,
     ) -> Result<Option<Versioned<T>>, Error> {
-        let read = self.inner.database.begin_read()?;
+        let read = self.inner.database.get()?.begin_read()?;
         let open = read.open_table(table.definition())?;
         let Some(bytes) = open.get(key)? else {
             return Ok(None);
@@ -307,7 +301,7 @@ impl Store {
         table: Table,
         prefix: &str,
     ) -> Result<Vec<(String, Versioned<T>)>, Error> {
-        let read = self.inner.database.begin_read()?;
+        let read = self.inner.database.get()?.begin_read()?;
         let open = read.open_table(table.definition())?;
         let mut found = Vec::new();
         for entry in open.range(prefix..)? {

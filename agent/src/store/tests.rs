@@ -1,5 +1,7 @@
 //! Tests of the store.
 
+use redb::Database;
+
 use super::*;
 use crate::fixture;
 
@@ -120,6 +122,22 @@ fn of_many_threads_that_change_what_they_read_none_is_lost() {
 }
 
 #[test]
+fn a_store_whose_file_failed_is_opened_again() {
+    let (_dir, store) = fixture::store();
+    store.commit(vec![put("a", 1, Expect::Any)]).unwrap();
+    // Somebody still reads what failed.
+    let reader = store.inner.database.get().unwrap();
+    store.inner.database.close();
+    let error = store.commit(vec![put("a", 2, Expect::Any)]).unwrap_err();
+    assert!(matches!(error, Error::Storage(_)), "{error}");
+    drop(reader);
+    assert_eq!(value(&store, "a"), Some(1));
+    store.inner.database.close();
+    store.commit(vec![put("a", 3, Expect::Any)]).unwrap();
+    assert_eq!(value(&store, "a"), Some(3));
+}
+
+#[test]
 fn what_was_committed_is_there_when_the_store_is_opened_again() {
     let (dir, store) = fixture::store();
     let path = dir.path().join("store");
@@ -127,7 +145,7 @@ fn what_was_committed_is_there_when_the_store_is_opened_again() {
     let before = version(&store, "a");
     let error = Store::open(&path).unwrap_err();
     assert!(
-        matches!(error, Error::Open { .. }),
+        matches!(error, Error::InUse { .. }),
         "one process at a time: {error}"
     );
     drop(store);
@@ -169,5 +187,9 @@ fn a_store_of_another_format_is_refused() {
     write.commit().unwrap();
     drop(database);
     let error = Store::open(&path).unwrap_err().to_string();
-    assert_eq!(error, "the store is of format 9, this agent understands 1");
+    assert_eq!(
+        error,
+        "the store is of format 9, this agent understands 1; run the agent that wrote it, or a \
+         later one"
+    );
 }

@@ -6,6 +6,7 @@ use redb::{Database, ReadableTable, Table as Open, WriteTransaction};
 
 use super::{
     Error, Expect, FORMAT, Op, Table,
+    database::Reopening,
     op::{self, Action},
 };
 
@@ -39,7 +40,7 @@ pub(super) fn prepare(database: &Database) -> Result<(), Error> {
 }
 
 /// Writes what arrives until nobody can send any more.
-pub(super) fn run(database: &Database, queue: &mpsc::Receiver<Commit>) {
+pub(super) fn run(database: &Reopening, queue: &mpsc::Receiver<Commit>) {
     while let Ok(first) = queue.recv() {
         let mut group = vec![first];
         while group.len() < GROUP
@@ -47,9 +48,10 @@ pub(super) fn run(database: &Database, queue: &mpsc::Receiver<Commit>) {
         {
             group.push(next);
         }
-        let outcomes = match write(database, &group) {
+        let outcomes = match database.get().and_then(|open| write(&open, &group)) {
             Ok(outcomes) => outcomes,
             Err(error) => {
+                database.close();
                 let error = Arc::new(error);
                 let failed = || Err(Error::Storage(Arc::clone(&error)));
                 group.iter().map(|_commit| failed()).collect()
