@@ -44,6 +44,16 @@ pub(crate) enum Error {
         /// Its permission bits.
         mode: u32,
     },
+    /// It holds something that could be guessed, or that no header can carry.
+    #[error(
+        "{} holds no token, which is one word of at least {SHORTEST} printable ASCII characters; \
+         remove it to have one made",
+        path.display()
+    )]
+    NoToken {
+        /// The file.
+        path: PathBuf,
+    },
     /// It holds nothing.
     #[error("{} is empty; remove it to have a new one made", path.display())]
     Empty {
@@ -60,6 +70,18 @@ pub(crate) fn read_or_create(path: &Path) -> Result<Secret, Error> {
         }
         made => made,
     }
+}
+
+/// The API token in the file `path`, which is made if it is not there.
+pub(crate) fn token(path: &Path) -> Result<Secret, Error> {
+    let token = read_or_create(path)?;
+    let text = token.expose();
+    if text.len() < SHORTEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::NoToken {
+            path: path.to_owned(),
+        });
+    }
+    Ok(token)
 }
 
 /// Makes the file as a whole: one that was cut short by a full disk or a crash would have to be
@@ -122,6 +144,9 @@ fn read(path: &Path) -> Result<Secret, Error> {
     Ok(secret)
 }
 
+/// How short a token may be.
+const SHORTEST: usize = 16;
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -141,6 +166,27 @@ mod tests {
         fs::write(&path, "").unwrap();
         let error = read_or_create(&path).unwrap_err().to_string();
         assert!(error.ends_with("is empty; remove it to have a new one made"));
+    }
+
+    #[test]
+    fn a_token_is_one_word_that_is_not_guessed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let made = token(&path).unwrap();
+        assert_eq!(token(&path).unwrap(), made);
+        for bad in [
+            "abc",
+            "0123456789abcde",
+            "0123456789 abcdef",
+            "01234567\n89abcdef",
+            "0123456789abcdéf",
+        ] {
+            fs::write(&path, bad).unwrap();
+            let error = token(&path).unwrap_err();
+            assert!(matches!(error, Error::NoToken { .. }), "{error}");
+        }
+        fs::write(&path, "0123456789abcdef\n").unwrap();
+        assert_eq!(token(&path).unwrap().expose(), "0123456789abcdef");
     }
 
     #[test]

@@ -29,8 +29,22 @@ pub(crate) enum Error {
     /// The key's file does not give one.
     #[error("the key that payloads are sealed with cannot be used")]
     File(#[source] private_file::Error),
+    /// The file is not there, and the store has payloads that were sealed with what it held.
+    #[error(
+        "the key {} that the payloads in the store were sealed with is not there; put it back, or \
+         remove the store and apply again",
+        path.display()
+    )]
+    Lost {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file holds something else.
-    #[error("{} holds no key, which is 64 hexadecimal digits", path.display())]
+    #[error(
+        "{} holds no key, which is 64 hexadecimal digits; put the right one back, or remove the \
+         file to have one made for a new store",
+        path.display()
+    )]
     NotAKey {
         /// The file.
         path: PathBuf,
@@ -75,11 +89,18 @@ impl Sealer {
     /// The sealer with the key in the file `path`, which is made if it is not there. The key must
     /// be the one that `store` has been sealed with so far.
     pub(crate) fn load(path: &Path, store: &Store) -> Result<Self, Error> {
+        let proof = store.get::<Sealed>(Table::Meta, PROOF)?;
+        // A new key would open nothing, and look as if it were the old one.
+        if proof.is_some() && !path.try_exists().unwrap_or(true) {
+            return Err(Error::Lost {
+                path: path.to_owned(),
+            });
+        }
         let text = private_file::read_or_create(path).map_err(Error::File)?;
         let sealer = Self::new(&text).ok_or_else(|| Error::NotAKey {
             path: path.to_owned(),
         })?;
-        match store.get::<Sealed>(Table::Meta, PROOF)? {
+        match proof {
             Some(proof) => {
                 sealer
                     .open(PROOF, &proof.value)
@@ -187,7 +208,12 @@ mod tests {
         let store = Store::open(&dir.path().join("store")).unwrap();
         Sealer::load(&dir.path().join("a"), &store).unwrap();
         Sealer::load(&dir.path().join("a"), &store).unwrap();
-        let error = Sealer::load(&dir.path().join("b"), &store).unwrap_err();
+        let other = dir.path().join("b");
+        let error = Sealer::load(&other, &store).unwrap_err();
+        assert!(matches!(error, Error::Lost { .. }), "{error}");
+        assert!(!other.exists());
+        private_file::read_or_create(&other).unwrap();
+        let error = Sealer::load(&other, &store).unwrap_err();
         assert!(matches!(error, Error::WrongKey { .. }), "{error}");
     }
 
