@@ -27,7 +27,7 @@ use crate::{
     seal::Sealer,
     store::{self, Store},
     subnets::Subnets,
-    tftp,
+    tftp, way_out,
 };
 
 /// Why the agent does not start, or why it ended.
@@ -58,7 +58,7 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// An address cannot be listened on.
-    #[error("failed to bind the {what} socket on {listen}")]
+    #[error("failed to bind the {what} socket on {listen}{}", way_out(source, &format!("{what}.listen")))]
     Bind {
         /// What for.
         what: &'static str,
@@ -122,8 +122,8 @@ impl Agent {
         let store = Store::open(&config.state_dir.join("store.redb"))?;
         let sealer =
             Sealer::load(&config.seal_key_file(), &store).map_err(unprepared("the seal"))?;
-        let token = private_file::read_or_create(&config.token_file())
-            .map_err(unprepared("the API token"))?;
+        let token =
+            private_file::token(&config.token_file()).map_err(unprepared("the API token"))?;
         let images = Images::open(&config.state_dir.join("images"), &config.images)
             .map_err(unprepared("the image cache"))?;
         let tls = match (&config.control.tls_cert, &config.control.tls_key) {

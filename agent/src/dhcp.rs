@@ -45,13 +45,17 @@ use crate::{
     endpoints::{Endpoints, Heard},
     leases::{self, Lease, SharedLeases},
     store::{self, Store},
+    way_out,
 };
 
 /// Why the DHCP service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Its address cannot be used.
-    #[error("failed to bind the DHCP socket on {listen}")]
+    #[error(
+        "failed to bind the DHCP socket on {listen}{}",
+        way_out(source, "dhcp.listen")
+    )]
     Bind {
         /// The address.
         listen: SocketAddrV4,

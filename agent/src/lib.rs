@@ -63,3 +63,30 @@ pub fn error_chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// What to do about a socket that cannot be bound; `key` says where.
+pub(crate) fn way_out(error: &std::io::Error, key: &str) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            format!(" (stop what has it, which `ss -lntup` shows, or change {key})")
+        }
+        ErrorKind::PermissionDenied => format!(
+            " (give the agent CAP_NET_BIND_SERVICE, as its systemd unit can, or change {key} to a \
+             port from 1024 up)"
+        ),
+        ErrorKind::AddrNotAvailable => {
+            format!(
+                " (no interface has this address, `ip addr` shows which there are; change {key})"
+            )
+        }
+        _ if error.raw_os_error() == Some(NO_SUCH_DEVICE) => {
+            " (there is no such interface, `ip link` shows which there are; change dhcp.interface)"
+                .to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// `ENODEV` of Linux.
+const NO_SUCH_DEVICE: i32 = 19;

@@ -34,13 +34,17 @@ use crate::{
     leases,
     limits::{Admission, Limits, Place},
     store::{self, Store},
+    way_out,
 };
 
 /// Why the TFTP service cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Its address cannot be used.
-    #[error("failed to bind the TFTP socket on {listen}")]
+    #[error(
+        "failed to bind the TFTP socket on {listen}{}",
+        way_out(source, "tftp.listen")
+    )]
     Bind {
         /// The address.
         listen: SocketAddr,

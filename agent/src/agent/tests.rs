@@ -102,7 +102,8 @@ async fn what_keeps_an_agent_from_starting_is_named() {
     assert_eq!(
         error,
         format!(
-            "failed to bind the boot socket on {}: Address already in use (os error 98)",
+            "failed to bind the boot socket on {} (stop what has it, which `ss -lntup` shows, or \
+             change boot.listen): Address already in use (os error 98)",
             taken.1
         )
     );

@@ -1,12 +1,20 @@
 //! What makes a configuration one that can work.
 
-use std::fmt::Display;
+use std::{
+    fmt::Display,
+    net::{Ipv4Addr, SocketAddr},
+};
 
 use super::{Config, Error};
 
 pub(super) fn validate(config: &Config) -> Result<(), Error> {
+    if config.state_dir.as_os_str().is_empty() {
+        let reason = "name a directory, such as \"/var/lib/baremetal-agent\"";
+        return Err(invalid("state_dir", "\"\"", reason));
+    }
     control(config)?;
     boot(config)?;
+    clashes(config)?;
     loaders(config)?;
     if config.images.max_bytes == 0 {
         return Err(invalid(
@@ -95,6 +103,27 @@ fn boot(config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
+/// Two services on one port: the second could not be bound.
+fn clashes(config: &Config) -> Result<(), Error> {
+    let clash = |a: SocketAddr, b: SocketAddr| {
+        let every = a.ip().is_unspecified() || b.ip().is_unspecified();
+        a.port() != 0 && a.port() == b.port() && (every || a.ip() == b.ip())
+    };
+    let refuse = |key: &str, listen: SocketAddr, other: &str| {
+        let reason = format!("{other} has that port; give each a port or an address of its own");
+        Err(invalid(key, listen, reason))
+    };
+    let (control, boot) = (config.control.listen, config.boot.listen);
+    if clash(control, boot) {
+        return refuse("boot.listen", boot, "control.listen");
+    }
+    let (dhcp, tftp) = (SocketAddr::V4(config.dhcp.listen), config.tftp.listen);
+    if config.dhcp.enabled && config.tftp.enabled && clash(dhcp, tftp) {
+        return refuse("tftp.listen", tftp, "dhcp.listen");
+    }
+    Ok(())
+}
+
 fn loaders(config: &Config) -> Result<(), Error> {
     for (architecture, file) in &config.tftp.loaders {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
@@ -121,6 +150,16 @@ fn dhcp(config: &Config) -> Result<(), Error> {
             "dhcp.interface",
             format!("{interface:?}"),
             "an interface has a name of 1 to 15 bytes without slash and space, as `ip link` shows",
+        ));
+    }
+    if let Some(link) = config.dhcp.link
+        && !config.subnets.iter().any(|s| s.subnet.contains(&link))
+    {
+        return Err(invalid(
+            "dhcp.link",
+            link,
+            "no subnet contains it, so no server on that link would be answered; correct it, or \
+             add its subnet",
         ));
     }
     if config.server_address().is_none() {

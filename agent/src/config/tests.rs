@@ -118,6 +118,31 @@ fn dhcp_needs_an_interface_that_can_exist_and_an_address_of_its_own() {
 }
 
 #[test]
+fn services_do_not_share_a_port_and_the_link_is_in_a_subnet() {
+    refuse(
+        &with("boot.listen = \"0.0.0.0:7470\""),
+        "boot.listen = 0.0.0.0:7470: control.listen has that port; give each a port or an address \
+         of its own",
+    );
+    refuse(
+        &with("tftp.listen = \"10.0.0.2:67\""),
+        "tftp.listen = 10.0.0.2:67: dhcp.listen has that port; give each a port or an address of \
+         its own",
+    );
+    refuse(
+        &with("dhcp.link = \"10.0.1.1\""),
+        "dhcp.link = 10.0.1.1: no subnet contains it, so no server on that link would be answered; \
+         correct it, or add its subnet",
+    );
+    refuse(
+        &with("state_dir = \"\""),
+        "state_dir = \"\": name a directory, such as \"/var/lib/baremetal-agent\"",
+    );
+    let apart = with("boot.listen = \"10.0.0.2:7470\"\ndhcp.link = \"10.0.0.9\"");
+    Config::parse(&apart).unwrap().validate().unwrap();
+}
+
+#[test]
 fn a_subnet_and_its_pools_fit_together() {
     let subnet = |subnet: &str, pools: &str| {
         format!(

@@ -305,7 +305,10 @@ async fn what_cannot_be_bound_is_named() {
     let mut config = Config::default();
     config.dhcp.listen = listen.to_string().parse().unwrap();
     let error = bind(&config, &store).unwrap_err();
-    let expected = format!("failed to bind the DHCP socket on {listen}");
+    let expected = format!(
+        "failed to bind the DHCP socket on {listen} (stop what has it, which `ss -lntup` shows, or \
+         change dhcp.listen)"
+    );
     assert_eq!(error.to_string(), expected);
 
     config.dhcp.listen = "127.0.0.1:0".parse().unwrap();
