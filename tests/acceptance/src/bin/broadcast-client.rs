@@ -1,0 +1,101 @@
+//! A DHCP client as simple as firmware's: an interface without an address, broadcasts, no relay.
+//!
+//! `broadcast-client INTERFACE MAC` prints the address it is leased and the boot file.
+
+#![allow(clippy::print_stdout, reason = "what it prints is its result")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "it is part of a test"
+)]
+
+use std::{
+    net::{Ipv4Addr, SocketAddrV4, UdpSocket},
+    time::Duration,
+};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (interface, mac) = (arguments.next(), arguments.next());
+    let (interface, mac) = (interface.expect("INTERFACE"), mac.expect("MAC"));
+    let mac: Vec<u8> = mac
+        .split(':')
+        .map(|byte| u8::from_str_radix(byte, 16).expect("a MAC address"))
+        .collect();
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)).expect("a socket");
+    socket.set_broadcast(true).expect("broadcasts");
+    socket
+        .bind_device(Some(interface.as_bytes()))
+        .expect("the interface");
+    let client = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
+    socket.bind(&client.into()).expect("port 68");
+    socket
+        .set_read_timeout(Some(Duration::from_millis(500)))
+        .expect("a timeout");
+    let socket = UdpSocket::from(socket);
+
+    let offer = ask(&socket, &request(&mac, DISCOVER, &[]), OFFER);
+    let mut choice = vec![50, 4];
+    choice.extend(&offer[16..20]);
+    choice.extend([54, 4]);
+    choice.extend(option(&offer, 54).expect("a server identifier"));
+    let ack = ask(&socket, &request(&mac, REQUEST, &choice), ACK);
+    let address: [u8; 4] = ack[16..20].try_into().expect("four bytes");
+    let file = String::from_utf8_lossy(option(&ack, 67).expect("a boot file"));
+    println!("{} {file}", Ipv4Addr::from(address));
+}
+
+/// A request of UEFI firmware (RFC 2131 figure 1) that can take unicasts, so that the answer is
+/// broadcast because its server says so.
+fn request(mac: &[u8], kind: u8, options: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0; 240];
+    bytes[..8].copy_from_slice(&[1, 1, 6, 0, 0, 0, 0, 7]);
+    bytes[28..34].copy_from_slice(mac);
+    bytes[236..].copy_from_slice(&[0x63, 0x82, 0x53, 0x63]);
+    bytes.extend([53, 1, kind, 93, 2, 0, 7, 60, 9]);
+    bytes.extend(b"PXEClient");
+    bytes.extend(options);
+    bytes.push(255);
+    bytes
+}
+
+/// The answer of type `kind`. What gets lost is sent again.
+fn ask(socket: &UdpSocket, request: &[u8], kind: u8) -> Vec<u8> {
+    for _ in 0..10 {
+        socket
+            .send_to(request, (Ipv4Addr::BROADCAST, 67))
+            .expect("a broadcast");
+        let mut answer = vec![0; 1500];
+        while let Ok(bytes) = socket.recv(&mut answer) {
+            let answer = &answer[..bytes];
+            if bytes > 240 && option(answer, 53) == Some(&[kind]) {
+                return answer.to_vec();
+            }
+        }
+    }
+    panic!("no answer of type {kind}");
+}
+
+fn option(message: &[u8], number: u8) -> Option<&[u8]> {
+    let mut rest = message.get(240..)?;
+    loop {
+        match rest {
+            [0, after @ ..] => rest = after,
+            [255, ..] | [] | [_] => return None,
+            [code, length, after @ ..] => {
+                let (value, after) = after.split_at_checked(usize::from(*length))?;
+                if *code == number {
+                    return Some(value);
+                }
+                rest = after;
+            }
+        }
+    }
+}
+
+const DISCOVER: u8 = 1;
+const OFFER: u8 = 2;
+const REQUEST: u8 = 3;
+const ACK: u8 = 5;
