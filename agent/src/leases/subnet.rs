@@ -2,7 +2,8 @@
 //!
 //! Every method takes `now`; nothing here reads a clock, a socket or a file. An address is free,
 //! offered, leased or declined, and each of the last three ends at a time of its own: an address is
-//! free exactly when its end has passed. No operation of DHCP looks at more than a few addresses.
+//! free exactly when its end has passed. No operation of DHCP looks at more than a few addresses, as
+//! long as there are free ones.
 //!
 //! **Invariant:** `ends` has one entry for each entry of `held` whose address is not reserved, and
 //! whoever is in `by_mac` is the holder of that address. A reserved address is held by nobody but
@@ -120,7 +121,9 @@ impl SubnetLeases {
 
     /// Offers a client an address: the one that is reserved for it, or the one it has or had, or the
     /// one it wishes for, or one that nobody ever had, or the one that nobody has had for the longest
-    /// time.
+    /// time. When there is none of those, it is the one that was declined first: anybody on the link
+    /// can decline every address in a planned server's name, and that must not keep all of them from
+    /// booting.
     pub(crate) fn offer(
         &mut self,
         mac: MacAddr,
@@ -150,7 +153,8 @@ impl SubnetLeases {
         let address = wish
             .filter(|wish| self.is_free(mac, *wish, now))
             .or_else(|| self.take_fresh())
-            .or_else(|| self.oldest(now))?;
+            .or_else(|| self.oldest(now))
+            .or_else(|| self.first_declined())?;
         self.hold(address, Holder::Offered(mac), until);
         Some(address)
     }
@@ -296,6 +300,16 @@ impl SubnetLeases {
     fn oldest(&self, now: Timestamp) -> Option<Ipv4Addr> {
         let (end, address) = self.ends.first()?;
         (*end <= now).then_some(*address)
+    }
+
+    /// The declined address that ends first.
+    fn first_declined(&self) -> Option<Ipv4Addr> {
+        let declined = |address: &Ipv4Addr| {
+            let holding = self.held.get(address);
+            holding.is_some_and(|holding| holding.holder == Holder::Declined)
+        };
+        let mut addresses = self.ends.iter().map(|(_, address)| *address);
+        addresses.find(declined)
     }
 
     fn hold(&mut self, address: Ipv4Addr, holder: Holder, until: Timestamp) {

@@ -141,6 +141,19 @@ fn a_declined_address_is_kept_out_for_an_hour() {
 }
 
 #[test]
+fn declining_every_address_keeps_no_server_from_booting() {
+    let mut leases = leases();
+    for (second, last) in [(0, 12), (1, 10), (2, 20)] {
+        leases.decline(ip(last), at(second));
+    }
+    assert_eq!(leases.offer(mac(1), None, at(3)), Some(ip(12)));
+    leases.confirm(mac(1), id(1), ip(12), at(4)).unwrap();
+    assert_eq!(leases.offer(mac(2), None, at(5)), Some(ip(10)));
+    assert_eq!(leases.offer(mac(3), None, at(6)), Some(ip(20)));
+    assert_eq!(leases.offer(mac(4), None, at(7)), None);
+}
+
+#[test]
 fn the_subnet_of_an_address_is_found_among_many() {
     let subnets: Vec<Subnet> = (0..200_u8)
         .rev()
@@ -259,6 +272,8 @@ impl World {
             Step::Offer(client, wish) => {
                 if let Some(address) = subnet.offer(mac(client), Some(ip(wish)), now) {
                     self.offered.insert(client, address);
+                    // One that was declined comes back when there is no other.
+                    self.declined.remove(&address);
                     let live = |lease: &&Lease| lease.expires_at > now;
                     let other = self.stored.get(&address).filter(live);
                     prop_assert!(other.is_none_or(|lease| lease.mac == mac(client)));
