@@ -102,7 +102,7 @@ fn create(path: &Path) -> Result<Secret, Error> {
     made.map_err(failed)?;
     // A name that a power cut takes away leaves what was sealed with it behind.
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
-    fs::File::open(dir.unwrap_or(Path::new(".")))
+    fs::File::open(dir.unwrap_or_else(|| Path::new(".")))
         .and_then(|dir| dir.sync_all())
         .map_err(failed)?;
     Ok(secret)

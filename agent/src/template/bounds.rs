@@ -30,7 +30,7 @@ pub(super) fn check(text: &str, syntax: SyntaxConfig) -> Result<(), Error> {
             token => tag.part(&token, span, &mut nesting),
         };
         checked.map_err(|reason| Error::Failed {
-            line: usize::try_from(span.start_line).unwrap_or(1),
+            line: usize::from(span.start_line),
             reason,
         })?;
     }
@@ -304,6 +304,9 @@ mod tests {
             "2",
         );
         check("{{ mac|replace(':', '-') }}", "52-54-00-12-34-56");
+        let lines = "\n".repeat(100_000);
+        let text = format!("{lines}{{{{ mac }}}}");
+        check(&text, &format!("{lines}52:54:00:12:34:56"));
         check(
             "{{ initrd_urls|join(' ') }}",
             "http://192.0.2.1/images/sample",
