@@ -9,7 +9,7 @@ use agent::{
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 /// Boots bare metal servers: DHCP, TFTP, HTTP boot, and an API for Terraform.
 #[derive(Parser)]
@@ -66,6 +66,7 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(config: Config) -> Result<(), Error> {
+    raise_descriptors();
     let shutdown = shutdown()?;
     let agent = Agent::bind(config).await?;
     info!(
@@ -76,6 +77,18 @@ async fn run(config: Config) -> Result<(), Error> {
         "listening"
     );
     agent.run(shutdown).await
+}
+
+/// Allows this process all the descriptors that it may have. The usual limit, 1024, is there for
+/// programs that use `select`; every connection and every TFTP transfer has one, and a row of racks
+/// asks at once.
+fn raise_descriptors() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        warn!(%error, "descriptors are limited");
+    }
 }
 
 /// What is cancelled by SIGTERM and SIGINT. A second signal ends the process at once.
