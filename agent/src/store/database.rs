@@ -1,7 +1,8 @@
 //! The file of the store, opened, and opened again after it failed.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
+    io::ErrorKind,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
@@ -23,7 +24,7 @@ pub(super) struct Reopening {
 impl Reopening {
     /// Opens the file, which is made if it is not there.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let database = open(path).map_err(|error| match error {
+        let failed = |error| match error {
             redb::Error::DatabaseAlreadyOpen => Error::InUse {
                 path: path.to_owned(),
             },
@@ -31,7 +32,11 @@ impl Reopening {
                 path: path.to_owned(),
                 source: Box::new(error),
             },
-        })?;
+        };
+        if !path.try_exists().unwrap_or(true) {
+            make(path).map_err(failed)?;
+        }
+        let database = open(path).map_err(failed)?;
         writer::prepare(&database)?;
         Ok(Self {
             path: path.to_owned(),
@@ -59,6 +64,28 @@ impl Reopening {
         let mut slot = self.open.write().unwrap_or_else(PoisonError::into_inner);
         drop(slot.take());
     }
+}
+
+/// Makes an empty store as a whole: one whose making was cut short is no database, and nobody would
+/// dare to remove it.
+fn make(path: &Path) -> Result<(), redb::Error> {
+    let draft = path.with_added_extension("new");
+    let io = redb::StorageError::Io;
+    // What an earlier process did not finish.
+    let _absent = fs::remove_file(&draft);
+    drop(open(&draft)?);
+    let linked = fs::hard_link(&draft, path);
+    let _absent = fs::remove_file(&draft);
+    match linked {
+        // Another agent was faster. Opening says who has it.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        linked => linked.map_err(io)?,
+    }
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    fs::File::open(dir.unwrap_or_else(|| Path::new(".")))
+        .and_then(|dir| dir.sync_all())
+        .map_err(io)?;
+    Ok(())
 }
 
 fn open(path: &Path) -> Result<Database, redb::Error> {

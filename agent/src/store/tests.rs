@@ -122,6 +122,16 @@ fn of_many_threads_that_change_what_they_read_none_is_lost() {
 }
 
 #[test]
+fn a_store_whose_making_was_cut_short_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    std::fs::write(dir.path().join("store.new"), [0; 5000]).unwrap();
+    let store = Store::open(&path).unwrap();
+    store.commit(vec![put("a", 1, Expect::Any)]).unwrap();
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn a_store_whose_file_failed_is_opened_again() {
     let (_dir, store) = fixture::store();
     store.commit(vec![put("a", 1, Expect::Any)]).unwrap();
