@@ -208,6 +208,16 @@ pub(crate) fn same_url(a: &Value, b: &Value) -> bool {
     same(a, b, |text| Url::parse(text).ok())
 }
 
+/// Whether two texts differ only in the blanks around them, which BMCs do not keep.
+pub(crate) fn same_trimmed(a: &Value, b: &Value) -> bool {
+    same(a, b, |text| Some(text.trim().to_owned()))
+}
+
+/// Whether two texts name one resource of a BMC.
+pub(crate) fn same_uri(a: &Value, b: &Value) -> bool {
+    same(a, b, |text| Some(redfish::resource_key(text)))
+}
+
 /// Whether two lists are the same MAC addresses, in any order and spelling.
 pub(crate) fn same_macs(a: &Value, b: &Value) -> bool {
     let set = |value: &Value| match value {

@@ -122,7 +122,7 @@ pub(crate) fn whole(number: f64) -> Option<u64> {
 
 /// What all spellings of a reference have in common. BMCs differ from themselves in case and in the
 /// slash at the end.
-pub(crate) fn resource_key(uri: &str) -> String {
+pub fn resource_key(uri: &str) -> String {
     uri.trim().trim_end_matches('/').to_ascii_lowercase()
 }
 

@@ -33,6 +33,7 @@ pub use boot::{Boot, BootEnabled, BootMode, BootOverride, BootTarget};
 pub use connections::Connections;
 pub use error::Error;
 pub use ethernet::Nic;
+pub use lenient::resource_key;
 pub use manager::Manager;
 pub use messages::{Message, Messages};
 pub use model::PowerState;

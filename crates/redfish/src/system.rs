@@ -58,7 +58,7 @@ pub struct System {
     pub part_number: Option<String>,
     /// The name that the operating system gave the BMC.
     pub host_name: Option<String>,
-    /// The asset tag.
+    /// The asset tag, empty if there is none. What people set is never a placeholder.
     pub asset_tag: Option<String>,
     /// The version of its BIOS or UEFI firmware.
     pub bios_version: Option<String>,
@@ -107,7 +107,7 @@ impl System {
             sku: doc.text("SKU"),
             part_number: doc.text("PartNumber"),
             host_name: doc.text("HostName"),
-            asset_tag: doc.text("AssetTag"),
+            asset_tag: Some(doc.word("AssetTag").unwrap_or_default().to_owned()),
             bios_version: doc.text("BiosVersion"),
             power_state: power.and_then(power_state),
             power_state_raw: power.map(str::to_owned),

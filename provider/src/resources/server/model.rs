@@ -20,7 +20,7 @@ pub(crate) struct ServerModel {
     #[tf(optional, computed, keep, replace, check = checks::uuid, same = checks::same_uuid)]
     pub system_uuid: Option<String>,
     /// Its resource on the BMC, such as `/redfish/v1/Systems/1`.
-    #[tf(optional, computed, keep)]
+    #[tf(optional, computed, keep, same = checks::same_uri)]
     pub system_uri: Option<String>,
     /// The interfaces it may boot from. Defaults to all that the BMC knows of.
     #[tf(optional, computed, keep, check = checks::macs, same = checks::same_macs)]
@@ -35,7 +35,7 @@ pub(crate) struct ServerModel {
     #[tf(check = checks::power)]
     pub power: Option<String>,
     /// Its asset tag.
-    #[tf(optional, computed, keep)]
+    #[tf(optional, computed, keep, same = checks::same_trimmed)]
     pub asset_tag: Option<String>,
     /// Its indicator LED: `Lit`, `Blinking` or `Off`. Many BMCs know only on and off, so a change
     /// between the first two is no drift.

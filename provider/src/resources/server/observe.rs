@@ -33,7 +33,7 @@ pub(super) async fn find(client: &Client, wanted: &ServerModel) -> Result<System
             .into_iter()
             .find(|system| system.uuid.is_some_and(|u| u.matches(uuid)))
         {
-            Some(system) => Ok(system),
+            Some(system) => at_its_place(system, wanted),
             None => wrong(
                 "system_uuid",
                 UNKNOWN_SYSTEM,
@@ -64,6 +64,26 @@ pub(super) async fn find(client: &Client, wanted: &ServerModel) -> Result<System
                 wanted.bmc.endpoint
             ),
         ),
+    }
+}
+
+/// The system, unless `system_uri` names another.
+fn at_its_place(system: System, wanted: &ServerModel) -> Result<System, Diagnostic> {
+    match &wanted.system_uri {
+        Some(uri) if redfish::resource_key(uri) != redfish::resource_key(&system.uri) => {
+            Err(diagnostics::at(
+                "system_uri",
+                "The system is at another place",
+                format!(
+                    "On the BMC at {}, the system {} is {}, and system_uri is {uri}. Correct one, \
+                     or remove system_uri: the UUID is enough.",
+                    wanted.bmc.endpoint,
+                    wanted.system_uuid.as_deref().unwrap_or_default(),
+                    system.uri,
+                ),
+            ))
+        }
+        _ => Ok(system),
     }
 }
 
