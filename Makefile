@@ -8,7 +8,7 @@ JOURNEYS = --test protocol --test claims --test drift --test secrets
 VERSIONS = 1.12.2 1.13.5 1.14.9 1.15.5
 NEWEST = $(lastword $(VERSIONS))
 
-.PHONY: demo test fmt lint unit rustdoc acceptance test-newest test-terraform docs release install-hint build
+.PHONY: demo test fmt lint unit rustdoc acceptance test-newest test-terraform docs release bench install-hint build
 
 # The main job, start to end, on a simulated rack.
 demo: install-hint build
@@ -56,6 +56,12 @@ docs:
 release:
 	$(CARGO) build --release --locked $(PROGRAMS)
 	$(CARGO) run -q --locked -p acceptance --bin release -- target/release dist/release
+
+# What the provider adds to a plan, beside one that does nothing. BENCH holds its arguments:
+# make bench BENCH="--servers 100 --latency-ms 20"
+bench: install-hint
+	$(CARGO) build --release --locked -p provider -p bench-provider
+	target/release/bench-provider --terraform "$(TERRAFORM)" $(BENCH)
 
 build:
 	$(CARGO) build --locked $(PROGRAMS)

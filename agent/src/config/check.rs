@@ -1,9 +1,6 @@
 //! What makes a configuration one that can work.
 
-use std::{
-    fmt::Display,
-    net::{Ipv4Addr, SocketAddr},
-};
+use std::{fmt::Display, net::SocketAddr};
 
 use super::{Config, Error};
 

@@ -76,7 +76,7 @@ impl Bmc {
 
     /// The reply to a request at `now`.
     pub(crate) fn respond(&self, request: &Request, now: Instant) -> Reply {
-        self.access().counters.requests += 1;
+        self.access().count(request);
         let resource = Resource::parse(&request.path);
         let mut reply = self.route(request, resource.as_ref(), now);
         if let Some(resource) = &resource {

@@ -26,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("tidy", &[]),
     ("acceptance", &["model", "rack"]),
+    ("bench-provider", &["model", "rack", "tfplugin"]),
 ];
 
 /// Crates of others that a crate of ours must never import, and why.

@@ -8,17 +8,20 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use hyper::Method;
 use model::Secret;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
 
-use crate::hex;
+use crate::{hex, http::Request};
 
 /// What a BMC counted, for tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct BmcCounters {
     /// Requests, all of them.
     pub requests: u64,
+    /// GETs, by path.
+    pub gets: BTreeMap<String, u64>,
     /// Sessions that were opened.
     pub sessions_opened: u64,
     /// Sessions that are open.
@@ -201,6 +204,14 @@ impl Access {
 
     pub(super) const fn max_sessions(&self) -> usize {
         self.max_sessions
+    }
+
+    pub(super) fn count(&mut self, request: &Request) {
+        self.counters.requests += 1;
+        if request.method == Method::GET {
+            let gets = self.counters.gets.entry(request.path.clone());
+            *gets.or_default() += 1;
+        }
     }
 
     pub(super) fn counters(&self) -> BmcCounters {
