@@ -269,6 +269,7 @@ pub(crate) fn find(
             continue;
         };
         payloads.fill(sealer, id, &mut spec)?;
+        let can_report = check::can_report(&spec);
         for payload in spec.ignition.iter_mut().chain(&mut spec.user_data) {
             if payload.write_only {
                 let digest = digest::sha256(payload.content.expose().as_bytes());
@@ -289,6 +290,7 @@ pub(crate) fn find(
             revision,
             state,
             images,
+            can_report,
             removed,
         });
     }

@@ -178,6 +178,27 @@ one_of!(
 );
 one_of!(/** How a server is powered off. */ power_off: "graceful_then_force", "force", "none");
 
+/// The certificates in a PEM text, of which there is at least one.
+pub(crate) fn certificates(pem: &str) -> Result<Vec<reqwest::Certificate>, String> {
+    let found = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+        .map_err(|error| format!("It holds no certificate that can be read: {error}."))?;
+    if found.is_empty() {
+        return Err(
+            "It holds no certificate. Give PEM text, which begins with -----BEGIN \
+             CERTIFICATE-----; file(\"ca.pem\") reads it from a file."
+                .to_owned(),
+        );
+    }
+    Ok(found)
+}
+
+/// Certificates, PEM.
+pub(crate) fn certificate_pem(value: &Value) -> Result<(), String> {
+    value
+        .as_str()
+        .map_or(Ok(()), |pem| certificates(pem).map(drop))
+}
+
 /// `text` without what people put between hexadecimal digits, in lower case.
 pub(crate) fn hex_digits(text: &str) -> String {
     text.chars()
@@ -285,6 +306,7 @@ mod tests {
         );
         check(power, &["On", "Off"], &["on", ""]);
         check(ipv4, &["10.0.0.1"], &["10.0.0", "::1"]);
+        check(certificate_pem, &[], &["", "/etc/ssl/ca.pem"]);
     }
 
     #[test]

@@ -13,12 +13,12 @@ use model::{
     BootConfig, BootConfigSpec, Claim, Holder, Secret, Server, ServerId, ServerSpec,
     api::{Arm, ClaimRef, ClaimRequest, ClaimUpdate, Problem, ProblemCode, Settle},
 };
-use reqwest::{Certificate, Method, header::HeaderValue};
+use reqwest::{Method, header::HeaderValue};
 use serde::{Serialize, de::DeserializeOwned};
 use tfplugin::{CancellationToken, Diagnostic, Path};
 use uuid::Uuid;
 
-use crate::{bmc_pool::BmcPool, embedded::Embedded, mac_prefixes::MacPrefixes};
+use crate::{bmc_pool::BmcPool, checks, embedded::Embedded, mac_prefixes::MacPrefixes};
 
 /// What every resource of one provider configuration shares.
 pub(crate) struct Client {
@@ -141,13 +141,8 @@ impl AgentApi {
             .timeout(REQUEST_TIMEOUT)
             .connect_timeout(CONNECT_TIMEOUT);
         if let Some(pem) = ca_pem {
-            let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| {
-                invalid(
-                    "ca_pem",
-                    format!("It holds no certificate that can be read: {error}."),
-                )
-            })?;
-            builder = builder.tls_certs_only(certificates);
+            let trusted = checks::certificates(pem).map_err(|cause| invalid("ca_pem", cause))?;
+            builder = builder.tls_certs_only(trusted);
         }
         let http = builder
             .build()

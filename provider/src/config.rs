@@ -54,6 +54,7 @@ pub(crate) struct AgentConfig {
     pub token: Option<String>,
     /// Certificates to trust for its API, PEM. Can also be set with the environment variable
     /// `BAREMETAL_AGENT_CA_PEM`.
+    #[tf(check = checks::certificate_pem)]
     pub ca_pem: Option<String>,
 }
 
@@ -137,6 +138,7 @@ pub(crate) struct RedfishConfig {
     /// Accept any certificate of every BMC that has no `tls` of its own.
     pub insecure: Option<bool>,
     /// Certificates to trust for every BMC that has no `tls` of its own, PEM.
+    #[tf(check = checks::certificate_pem)]
     pub ca_pem: Option<String>,
 }
 

@@ -80,6 +80,17 @@ pub(super) fn check(spec: &BootConfigSpec) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// Whether a server that boots it can know where to report: the URL is different at every boot.
+pub(super) fn can_report(spec: &BootConfigSpec) -> bool {
+    let names_it = |text: &str| text.contains("report_url");
+    let payloads = spec.ignition.iter().chain(&spec.user_data);
+    let payloads = payloads.map(|payload| payload.content.expose());
+    (spec.report_boot && spec.ignition.is_some())
+        || spec.ipxe_script.as_deref().is_some_and(names_it)
+        || spec.kernel_args.iter().any(|arg| names_it(arg))
+        || payloads.into_iter().any(names_it)
+}
+
 /// Checks that an image can be fetched.
 pub(crate) fn asset(asset: &Asset) -> Result<(), Invalid> {
     let url = reqwest::Url::parse(&asset.url);

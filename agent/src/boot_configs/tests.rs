@@ -97,6 +97,41 @@ fn what_was_published_comes_back_but_for_what_is_write_only() {
 }
 
 #[test]
+fn a_boot_can_be_reported_by_whoever_is_told_where() {
+    let check = |value: serde_json::Value, expected: bool| {
+        let fixture = fixture();
+        fixture.put(1, &spec(value.clone())).unwrap();
+        assert_eq!(fixture.find(1).unwrap().can_report, expected, "{value}");
+    };
+    let ignition = |report_boot: bool, path: &str| {
+        let content = json!({
+            "ignition": { "version": "3.4.0" },
+            "storage": { "files": [{ "path": path }] },
+        });
+        let payload = json!({ "content": content.to_string(), "write_only": true });
+        json!({ "ipxe_script": "#!ipxe\n", "ignition": payload, "report_boot": report_boot })
+    };
+    check(json!({ "ipxe_script": "#!ipxe\n" }), false);
+    check(
+        json!({ "ipxe_script": "#!ipxe\nset u {{ report_url }}\n" }),
+        true,
+    );
+    check(ignition(true, "/a"), true);
+    check(ignition(false, "/a"), false);
+    check(ignition(false, "/{{ report_url }}"), true);
+    let user_data = json!({ "content": "curl {{ report_url }}", "write_only": true });
+    check(
+        json!({ "ipxe_script": "#!ipxe\n", "user_data": user_data }),
+        true,
+    );
+    let kernel = json!({ "url": "http://a/k", "sha256": SHA256 });
+    check(
+        json!({ "kernel": kernel, "kernel_args": ["report={{ report_url }}"] }),
+        true,
+    );
+}
+
+#[test]
 fn the_revision_says_what_was_published_and_nothing_else() {
     let fixture = fixture();
     let revision = |id, text: &str| {

@@ -149,16 +149,6 @@ fn dhcp(config: &Config) -> Result<(), Error> {
             "an interface has a name of 1 to 15 bytes without slash and space, as `ip link` shows",
         ));
     }
-    if let Some(link) = config.dhcp.link
-        && !config.subnets.iter().any(|s| s.subnet.contains(&link))
-    {
-        return Err(invalid(
-            "dhcp.link",
-            link,
-            "no subnet contains it, so no server on that link would be answered; correct it, or \
-             add its subnet",
-        ));
-    }
     if config.server_address().is_none() {
         return Err(invalid(
             "dhcp.listen",

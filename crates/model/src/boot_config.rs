@@ -140,6 +140,10 @@ pub struct BootConfig {
     pub state: BootConfigState,
     /// Its images.
     pub images: Vec<ImageState>,
+    /// Whether a server that boots it can know where to report: a unit is added to its Ignition
+    /// config, or something in it names `report_url`.
+    #[serde(default = "yes")]
+    pub can_report: bool,
     /// Whether it was removed, and is kept only until the last claim that uses it lets go of it.
     #[serde(default)]
     pub removed: bool,

@@ -14,6 +14,7 @@ pub(crate) struct ConnectionInput {
     /// The name of its credentials in the provider's `credentials`.
     pub credentials: String,
     /// Certificates to trust, PEM.
+    #[tf(check = checks::certificate_pem)]
     pub ca_pem: Option<String>,
     /// SHA-256 of the one certificate to accept.
     #[tf(check = checks::sha256, same = checks::same_sha256)]
@@ -47,6 +48,7 @@ pub(crate) struct ConnectionOutput {
 #[derive(Clone, Debug, Default, Model)]
 pub(crate) struct Tls {
     /// Certificates to trust, PEM.
+    #[tf(check = checks::certificate_pem)]
     pub ca_pem: Option<String>,
     /// SHA-256 of the one certificate to accept, as `openssl x509 -fingerprint -sha256` prints it.
     #[tf(check = checks::sha256, same = checks::same_sha256)]

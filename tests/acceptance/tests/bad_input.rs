@@ -211,6 +211,28 @@ async fn a_boot_that_stops_names_the_last_stage_and_the_usual_cause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_nobody_can_make_is_not_waited_for() {
+    let site = Site::start("mute", 1).await;
+    let host = |wait_for: &str| {
+        [
+            configuration::server(site.machine(0)),
+            configuration::boot_config(&site.rack, ""),
+            configuration::claim(wait_for),
+        ]
+        .concat()
+    };
+    let workspace = Workspace::with(&host(""), site.environment());
+    workspace
+        .apply()
+        .failure(&["What is waited for cannot happen", "{{ report_url }}"]);
+    assert_eq!(site.machine(0).boots(), 0);
+    workspace.write("main.tf", &host("wait_for = \"script_served\""));
+    workspace.apply().success();
+    workspace.assert_clean();
+    workspace.destroy();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_runs_unclaimed_is_not_taken() {
     let site = Site::start("runs", 1).await;
     let machine = site.machine(0);

@@ -67,7 +67,7 @@ async fn boot(
 ) -> Result<Claim, Diagnostic> {
     if let (Some(stage), Some(id)) = (plan.awaited(), held.claim.boot_config_id) {
         let boot_config = held.api.boot_config(id).await?;
-        if !can_reach(&boot_config.spec, stage) {
+        if !can_reach(&boot_config, stage) {
             return Err(evidence::unreachable_stage(&boot_config, stage));
         }
     }

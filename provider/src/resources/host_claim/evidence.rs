@@ -19,11 +19,22 @@ pub(super) fn taken(claim: &Claim) -> Diagnostic {
 
 /// A stage that this boot config can never reach.
 pub(super) fn unreachable_stage(boot_config: &BootConfig, stage: Stage) -> Diagnostic {
+    let (lack, way_out) = match stage {
+        Stage::Booted => (
+            "never tells a server where to report: it has no ignition with report_boot, and \
+             {{ report_url }} stands nowhere in it",
+            "Give it a report (see the guide to booting), or set wait_for to config_served or \
+             script_served",
+        ),
+        _ => (
+            "has neither ignition nor user_data to serve",
+            "Set wait_for to script_served",
+        ),
+    };
     Diagnostic::error(
         "What is waited for cannot happen",
         format!(
-            "The claim waits for stage {stage}, and boot config {} has neither ignition nor \
-             user_data to serve. Set wait_for to script_served or booted.",
+            "The claim waits for stage {stage}, and boot config {} {lack}. {way_out}.",
             boot_config.id
         ),
     )

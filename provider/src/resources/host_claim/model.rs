@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Boot, BootConfigSpec, Claim, PowerState, ServerId, Stage};
+use model::{Boot, BootConfig, Claim, PowerState, ServerId, Stage};
 use tfplugin::{Diagnostic, Model, Timeouts};
 use uuid::Uuid;
 
@@ -245,11 +245,12 @@ fn stages(boot: &Boot) -> Vec<StageModel> {
     boot.stages.iter().map(stage).collect()
 }
 
-/// Whether a boot of `spec` can ever be seen to reach `stage`.
-pub(super) fn can_reach(spec: &BootConfigSpec, stage: Stage) -> bool {
-    let has_payload = spec.ignition.is_some() || spec.user_data.is_some();
+/// Whether a boot of `boot_config` can ever be seen to reach `stage`.
+pub(super) fn can_reach(boot_config: &BootConfig, stage: Stage) -> bool {
+    let spec = &boot_config.spec;
     match stage {
-        Stage::Config => has_payload,
+        Stage::Config => spec.ignition.is_some() || spec.user_data.is_some(),
+        Stage::Booted => boot_config.can_report,
         _ => true,
     }
 }
