@@ -15,6 +15,7 @@ mod docs;
 mod embedded;
 mod ephemerals;
 mod functions;
+mod lists;
 mod mac_prefixes;
 mod provider;
 mod resources;

@@ -13,7 +13,7 @@ use crate::{
     client::{Agent, AgentApi, Client},
     config::{self, Config},
     credentials::CredentialStore,
-    data_sources, embedded, ephemerals, functions,
+    data_sources, embedded, ephemerals, functions, lists,
     mac_prefixes::{self, MacPrefixes},
     resources,
 };
@@ -115,6 +115,7 @@ impl tfplugin::Provider for Baremetal {
             .data_source(data_sources::Leases)
             .data_source(data_sources::Server)
             .data_source(data_sources::Servers)
+            .list_resource(lists::Servers)
             .ephemeral(ephemerals::Session)
             .function(functions::NormalizeMac)
             .function(functions::NormalizeUuid)

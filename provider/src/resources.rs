@@ -16,5 +16,5 @@ pub(crate) use connection::ConnectionInput;
 pub(crate) use host_claim::HostClaim;
 pub(crate) use image::Image;
 pub(crate) use reservation::Reservation;
-pub(crate) use server::Server;
+pub(crate) use server::{Server, ServerModel};
 pub(crate) use subnet::Subnet;

@@ -8,7 +8,7 @@ resource "baremetal_image" "kernel" {
   }
 }
 
-resource "baremetal_boot_config" "worker" {
+resource "baremetal_boot_config" "flatcar" {
   kernel = {
     url    = baremetal_image.kernel.url
     sha256 = baremetal_image.kernel.sha256

@@ -12,8 +12,8 @@ use tfplugin::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use self::{model::ServerModel, observe::Seen};
-use super::connection::ConnectionInput;
+pub(crate) use self::model::ServerModel;
+use self::observe::Seen;
 use crate::{client::Client, diagnostics};
 
 /// The resource `baremetal_server`.
@@ -166,23 +166,7 @@ impl Resource<Client> for Server {
         let api = cx.client.agent.api().await?;
         let server = api.server(server).await?;
         register::remember(cx, &server);
-        let labels = Some(server.spec.labels).filter(|labels| !labels.is_empty());
-        let macs = server
-            .spec
-            .boot_mac_addresses
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        Ok(ServerModel {
-            id: Some(server.id.to_string()),
-            bmc: ConnectionInput::from_model(&server.spec.bmc),
-            system_uuid: Some(server.id.to_string()),
-            system_uri: Some(server.spec.system_uri),
-            boot_mac_addresses: Some(macs),
-            labels,
-            unclaimable: server.spec.unclaimable,
-            ..ServerModel::empty()
-        })
+        Ok(ServerModel::registered(server))
     }
 }
 

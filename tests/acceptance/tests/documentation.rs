@@ -81,7 +81,7 @@ fn sections(page: &str, language: &str) -> Vec<(String, String)> {
 fn workspace() -> (Workspace, String) {
     let workspace = Workspace::with("", Vec::new());
     workspace.write("worker.ign", r#"{"ignition":{"version":"3.4.0"}}"#);
-    workspace.write("agent-ca.pem", "");
+    workspace.write("agent-ca.pem", &acceptance::certificate("the agent").0);
     let module = workspace.path().join("modules/rack");
     fs::create_dir_all(&module).unwrap();
     for file in entries(&root().join("examples/terraform/rack")) {

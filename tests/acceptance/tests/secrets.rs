@@ -33,6 +33,39 @@ provider "baremetal" {
 }
 "#;
 
+/// One of everything else, so that every kind of object has been through the state and the logs.
+fn everything_else(site: &Site) -> String {
+    let (kernel, _) = site.rack.images();
+    let url = site.rack.images_url();
+    format!(
+        r#"
+resource "baremetal_subnet" "other" {{
+  subnet = "127.81.0.0/24"
+  pools  = ["127.81.0.10-127.81.0.20"]
+}}
+resource "baremetal_reservation" "other" {{
+  subnet_id   = baremetal_subnet.other.id
+  mac_address = "02:00:5e:00:53:01"
+  address     = "127.81.0.11"
+}}
+resource "baremetal_image" "kernel" {{
+  url    = "{url}/kernel"
+  sha256 = "{kernel}"
+}}
+data "baremetal_agent" "this" {{}}
+data "baremetal_servers" "all" {{
+  depends_on = [baremetal_server.node]
+}}
+data "baremetal_boot_events" "node" {{
+  server_id = baremetal_host_claim.node.server_id
+}}
+ephemeral "baremetal_session" "node" {{
+  bmc = baremetal_bmc.node.connection
+}}
+"#
+    )
+}
+
 /// A configuration in which every secret is ephemeral, and the environment with the secrets.
 fn with_secrets(site: &Site) -> Workspace {
     let ignition = "ignition_wo         = var.ignition\n  ignition_wo_version = 1\n";
@@ -41,6 +74,7 @@ fn with_secrets(site: &Site) -> Workspace {
         configuration::server(site.machine(0)),
         configuration::boot_config(&site.rack, ignition),
         configuration::claim(""),
+        everything_else(site),
     ]
     .concat();
     let ignition = serde_json::json!({

@@ -63,6 +63,20 @@ fn payloads(config: &Value, found: &mut Vec<Diagnostic>) {
             format!("There are {}. Keep one.", given.join(" and ")),
         ));
     }
+    for payload in ["ignition", "user_data"] {
+        if !config.get(payload).is_null() {
+            found.push(
+                Diagnostic::warning(
+                    format!("{payload} is stored in the state"),
+                    format!(
+                        "Whoever can read the state or a plan can read it. If it holds a secret, \
+                         use {payload}_wo with {payload}_wo_version, which are never stored."
+                    ),
+                )
+                .at(Path::root(payload)),
+            );
+        }
+    }
     for payload in ["ignition_wo", "user_data_wo"] {
         let version = format!("{payload}_version");
         if !config.get(payload).is_null() && config.get(&version).is_null() {
@@ -118,13 +132,23 @@ mod tests {
         check(&[], &["Nothing to boot"]);
         check(&[("kernel", "k"), script], &["Two things to boot"]);
         check(&[("ipxe_script", "echo")], &["Not an iPXE script"]);
-        check(&[script, ("ignition", "{")], &["Invalid Ignition config"]);
+        check(
+            &[script, ("ignition", "{")],
+            &["ignition is stored in the state", "Invalid Ignition config"],
+        );
         let two = [
             script,
             ("ignition", r#"{"ignition":{"version":"3.4.0"}}"#),
             ("user_data", ""),
         ];
-        check(&two, &["Two configurations for one system"]);
+        check(
+            &two,
+            &[
+                "Two configurations for one system",
+                "ignition is stored in the state",
+                "user_data is stored in the state",
+            ],
+        );
         check(
             &[
                 script,

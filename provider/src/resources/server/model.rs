@@ -115,6 +115,22 @@ pub(crate) struct NetworkInterface {
 }
 
 impl ServerModel {
+    /// What the agent knows of a server: what was said when it was registered.
+    pub(crate) fn registered(server: ::model::Server) -> Self {
+        let spec = server.spec;
+        let macs = spec.boot_mac_addresses.iter().map(ToString::to_string);
+        Self {
+            id: Some(server.id.to_string()),
+            bmc: ConnectionInput::from_model(&spec.bmc),
+            system_uuid: Some(server.id.to_string()),
+            boot_mac_addresses: Some(macs.collect()),
+            system_uri: Some(spec.system_uri),
+            labels: Some(spec.labels).filter(|labels| !labels.is_empty()),
+            unclaimable: spec.unclaimable,
+            ..Self::empty()
+        }
+    }
+
     pub(super) fn empty() -> Self {
         Self {
             id: None,

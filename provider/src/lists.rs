@@ -1,0 +1,5 @@
+//! What `terraform query` can list, one file each.
+
+mod servers;
+
+pub(crate) use servers::Servers;
