@@ -35,7 +35,7 @@ pub struct Attribute {
     pub replace: bool,
     /// Decides, with the prior and the planned value, whether a change replaces the resource.
     pub replace_if: Option<Same>,
-    /// It stays as it is when the resource changes, also if it is null.
+    /// Once known, it stays as it is when the resource changes.
     pub keep: bool,
     /// Part of what identifies the resource for good.
     pub identity: bool,

@@ -90,13 +90,13 @@ fn settle(attribute: &Attribute, from: From<'_>, value: Value) -> Value {
     }
 }
 
-/// What the provider computes, now that there is a change. Of an object that `existed`, nothing is
-/// a value like any other.
-fn compute(attribute: &Attribute, from: From<'_>, existed: bool, value: Value) -> Value {
+/// What the provider computes, now that there is a change. What was null is not kept: the model of
+/// an apply cannot tell a null that was planned from something to fill in.
+fn compute(attribute: &Attribute, from: From<'_>, value: Value) -> Value {
     if !attribute.computed || !from.config.is_null() || attribute.default.is_some() {
         return value;
     }
-    if attribute.keep && existed {
+    if attribute.keep && !from.prior.is_null() {
         from.prior.clone()
     } else {
         Value::UNKNOWN
@@ -108,13 +108,12 @@ fn fill(attributes: &[Attribute], from: From<'_>, value: Value, step: Step) -> V
     let Value::Map(mut map) = value else {
         return value;
     };
-    let existed = !from.prior.is_null();
     for attribute in attributes {
         let from = from.at(attribute.name);
         let value = map.remove(attribute.name).unwrap_or_default();
         let mut value = match step {
             Step::Settle => settle(attribute, from, value),
-            Step::Compute => compute(attribute, from, existed, value),
+            Step::Compute => compute(attribute, from, value),
         };
         if let Shape::Nested(nesting, inner) = &attribute.shape
             && !from.config.is_null()

@@ -153,11 +153,11 @@ fn with_a_change_the_computed_is_unknown_unless_it_is_kept() {
 }
 
 #[test]
-fn what_is_kept_stays_nothing_when_it_was_nothing() {
+fn what_is_kept_is_unknown_as_long_as_it_was_never_known() {
     check(
         json!({ "power": "Off", "generation": 3 }),
         json!({ "power": "On" }),
-        json!({ "power": "On", "generation": "?", "zone": "?" }),
+        json!({ "id": "?", "power": "On", "generation": "?", "zone": "?" }),
         &[],
     );
 }
