@@ -10,7 +10,7 @@ use std::{
 use model::BmcTls;
 use reqwest::{Client, redirect, retry};
 
-use crate::{error::Error, tls, wire::failure};
+use crate::{bmc::Authentication, error::Error, tls, wire::failure};
 
 /// The HTTP clients of a process, one for each way to trust: a site has thousands of BMCs, and a
 /// client for each of them would cost a TLS configuration and a pool each. Clones share them.
@@ -24,22 +24,32 @@ struct Trust {
     fingerprint_sha256: Option<String>,
     insecure: bool,
     connect_timeout: Duration,
+    idle: Duration,
 }
 
 impl Connections {
     /// The client that trusts so.
-    pub(crate) fn client(&self, tls: &BmcTls, connect_timeout: Duration) -> Result<Client, Error> {
+    pub(crate) fn client(
+        &self,
+        tls: &BmcTls,
+        connect_timeout: Duration,
+        authentication: Authentication,
+    ) -> Result<Client, Error> {
         let trust = Trust {
             ca_pem: tls.ca_pem.clone(),
             fingerprint_sha256: tls.fingerprint_sha256.clone(),
             insecure: tls.insecure,
             connect_timeout,
+            idle: match authentication {
+                Authentication::Session => POOL_IDLE,
+                Authentication::Basic => POOL_IDLE_BASIC,
+            },
         };
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&trust) {
             return Ok(client.clone());
         }
-        let client = build(tls, connect_timeout)?;
+        let client = build(tls, connect_timeout, trust.idle)?;
         clients.insert(trust, client.clone());
         Ok(client)
     }
@@ -54,7 +64,7 @@ impl fmt::Debug for Connections {
     }
 }
 
-fn build(tls: &BmcTls, connect_timeout: Duration) -> Result<Client, Error> {
+fn build(tls: &BmcTls, connect_timeout: Duration, idle: Duration) -> Result<Client, Error> {
     Client::builder()
         .tls_backend_preconfigured(tls::client_config(tls)?)
         .http1_only()
@@ -63,7 +73,7 @@ fn build(tls: &BmcTls, connect_timeout: Duration) -> Result<Client, Error> {
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .connect_timeout(connect_timeout)
-        .pool_idle_timeout(POOL_IDLE)
+        .pool_idle_timeout(idle)
         .pool_max_idle_per_host(2)
         .build()
         .map_err(|error| Error::InvalidConfig {
@@ -73,6 +83,8 @@ fn build(tls: &BmcTls, connect_timeout: Duration) -> Result<Client, Error> {
 
 /// Longer than a session may be idle, so that ending one needs no new connection.
 const POOL_IDLE: Duration = Duration::from_secs(10);
+/// Nothing is left to be ended, and thousands of connections that wait for nothing are memory.
+const POOL_IDLE_BASIC: Duration = Duration::from_millis(300);
 
 #[cfg(test)]
 mod tests {
@@ -87,7 +99,9 @@ mod tests {
         };
         let soon = Duration::from_secs(1);
         for pin in ["a", "a", "b", "a"] {
-            connections.client(&pinned(pin), soon).unwrap();
+            connections
+                .client(&pinned(pin), soon, Authentication::Session)
+                .unwrap();
         }
         assert_eq!(format!("{connections:?}"), "Connections { clients: 2 }");
     }

@@ -122,9 +122,10 @@ impl Wire {
             tracing::warn!(bmc = origin.as_str(), "the certificate is not verified");
         }
         let connect_timeout = CONNECT_TIMEOUT.min(request_timeout / 2);
-        let client = config
-            .connections
-            .client(&connection.tls, connect_timeout)?;
+        let client =
+            config
+                .connections
+                .client(&connection.tls, connect_timeout, config.authentication)?;
         Ok(Self {
             client,
             origin,
