@@ -31,6 +31,7 @@ rustdoc:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --document-private-items
 
 acceptance: install-hint build
+	tests/prerequisites
 	BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) test -p acceptance --locked -- --test-threads=2
 	BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) run -q --locked -p acceptance --bin demo
 
@@ -40,6 +41,7 @@ test-newest:
 
 # The selected journeys on every version that is known.
 test-terraform: build
+	tests/prerequisites
 	tests/terraform/install $(VERSIONS)
 	set -e; for version in $(VERSIONS); do \
 		echo "Terraform $$version"; \
