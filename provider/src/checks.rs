@@ -170,6 +170,7 @@ one_of!(/** What a BMC speaks. */ bmc_protocol: "Redfish");
 one_of!(/** A power state to hold. */ power: "On", "Off");
 one_of!(/** An indicator LED, in Redfish's words. */ indicator_led: "Lit", "Blinking", "Off");
 one_of!(/** How a server's firmware boots. */ boot_method: "ipxe", "uefi_http");
+one_of!(/** Where a registered server is in its life. */ server_state: "available", "reserved");
 one_of!(/** What follows a boot. */ boot_policy: "once", "always");
 one_of!(/** What user data is. */ user_data_format: "cloud_init", "raw");
 one_of!(

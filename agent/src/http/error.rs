@@ -274,13 +274,16 @@ fn held_by(claim: &Claim) -> String {
     format!("Server {server_id} is held by {holder} since {claimed_at:.0}{unfinished}.")
 }
 
-/// `text`, which is an error's, as a sentence.
+/// `text`, which is an error's, as a sentence. What begins with a name or a value begins with it as
+/// it is.
 fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters
-        .next()
-        .map(char::to_uppercase)
-        .into_iter()
-        .flatten();
-    first.chain(characters).chain(['.']).collect()
+    let (word, rest) = text.split_at(text.find(' ').unwrap_or(text.len()));
+    let mut letters = word.chars();
+    let word = match letters.next() {
+        Some(first) if word.chars().all(char::is_alphabetic) => {
+            first.to_uppercase().chain(letters).collect()
+        }
+        _ => word.to_owned(),
+    };
+    format!("{word}{rest}.")
 }

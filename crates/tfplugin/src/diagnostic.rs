@@ -100,18 +100,24 @@ impl<M> From<Diagnostic> for Failed<M> {
     }
 }
 
-/// An error text (lower case, no full stop) as a sentence for the user.
+/// An error text (lower case, no full stop) as a sentence for the user. What begins with a value, such
+/// as an address, begins with it as it is.
 pub(crate) fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let Some(first) = characters.next() else {
-        return String::new();
+    let (word, rest) = text.split_at(text.find(' ').unwrap_or(text.len()));
+    let mut letters = word.chars();
+    let word = match letters.next() {
+        Some(first) if word.chars().all(char::is_alphabetic) => {
+            first.to_uppercase().chain(letters).collect()
+        }
+        Some(_) => word.to_owned(),
+        None => return String::new(),
     };
     let stop = if text.ends_with(['.', '!', '?']) {
         ""
     } else {
         "."
     };
-    format!("{}{}{stop}", first.to_uppercase(), characters.as_str())
+    format!("{word}{rest}{stop}")
 }
 
 #[cfg(test)]

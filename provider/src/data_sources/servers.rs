@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{Selector, Server};
 use tfplugin::{Context, DataSource, Diagnostic, Model, async_trait};
 
-use crate::client::Client;
+use crate::{checks, client::Client};
 
 /// The servers that are registered in the site's agent, by whichever Terraform state.
 #[derive(Clone, Debug, Model)]
@@ -13,6 +13,7 @@ pub(crate) struct ServersModel {
     /// Labels they must have, with these values.
     pub match_labels: Option<BTreeMap<String, String>>,
     /// The state they must be in: `available` or `reserved`.
+    #[tf(check = checks::server_state)]
     pub state: Option<String>,
     /// Those that were found, by id.
     #[tf(computed)]

@@ -38,7 +38,7 @@ impl Resource<Client> for BootConfig {
 
     fn plan(&self, plan: &mut Plan<'_>) {
         if plan.is_create() {
-            return;
+            return lint::payloads_given(plan);
         }
         if plan.prior.get("state").as_str() != Some("ready") {
             plan.unknown("state");
@@ -63,6 +63,7 @@ impl Resource<Client> for BootConfig {
                 plan.keep("state");
             }
         }
+        lint::payloads_given(plan);
     }
 
     async fn create(

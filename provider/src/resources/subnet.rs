@@ -214,14 +214,14 @@ fn known(config: &Value) -> Option<SubnetSpec> {
         return None;
     }
     let pools = pools.elements().iter();
-    let pools = pools.map(|pool| pool.as_str()?.parse().ok());
-    let subnet: ipnet::Ipv4Net = config.get("subnet").as_str()?.parse().ok()?;
+    let pools = pools.map(|pool| pool.as_str()?.trim().parse().ok());
+    let subnet: ipnet::Ipv4Net = config.get("subnet").as_str()?.trim().parse().ok()?;
     // What is wrong with the network itself, its own check has said.
     let mut spec = SubnetSpec::new(subnet.trunc(), pools.collect::<Option<_>>()?);
     spec.router = config
         .get("router")
         .as_str()
-        .and_then(|text| text.parse().ok());
+        .and_then(|text| text.trim().parse().ok());
     Some(spec)
 }
 
@@ -230,7 +230,7 @@ fn texts<T: Display>(values: &[T]) -> Vec<String> {
 }
 
 fn parse<T: FromStr<Err: Display>>(attribute: &str, text: &str) -> Result<T, Diagnostic> {
-    text.parse().map_err(|error| {
+    text.trim().parse().map_err(|error| {
         let summary = format!("{attribute} cannot be read");
         diagnostics::at(attribute, &summary, format!("{text:?}: {error}."))
     })

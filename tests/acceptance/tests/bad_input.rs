@@ -211,6 +211,50 @@ async fn a_boot_that_stops_names_the_last_stage_and_the_usual_cause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_never_came_to_a_kernel_is_not_asked_to_shut_down() {
+    let site = Site::start("early", 1).await;
+    let machine = site.machine(0);
+    machine.set_faults(rack::Faults {
+        no_dhcp: true,
+        ignore_shutdown: true,
+        ..rack::Faults::default()
+    });
+    let text = configuration::host(&site, 0, "timeouts = { create = \"5s\" }");
+    let workspace = Workspace::with(&text, site.environment());
+    workspace
+        .apply()
+        .failure(&["did not get past stage armed", "raise timeouts"]);
+    let asked = std::time::Instant::now();
+    workspace.destroy();
+    let took = asked.elapsed();
+    assert!(took < std::time::Duration::from_secs(60), "{took:?}");
+    assert_eq!(machine.power_state(), model::PowerState::Off);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_only_payload_that_is_not_given_again_is_not_published_away() {
+    let site = Site::start("payload", 1).await;
+    let with = |argument: &str, payload: &str| {
+        let extra = format!(
+            "kernel_args = [\"{argument}\"]\n  ignition_wo = {payload}\n  \
+             ignition_wo_version = 1"
+        );
+        configuration::boot_config(&site.rack, &extra)
+    };
+    let payload = "jsonencode({ ignition = { version = \"3.4.0\" } })";
+    let workspace = Workspace::with(&with("a", payload), site.environment());
+    workspace.apply().success();
+    workspace.write("main.tf", &with("b", "null"));
+    workspace
+        .run(&["plan", "-input=false"])
+        .failure(&["ignition_wo is missing", "ignition_wo_version"]);
+    // What changes nothing publishes nothing.
+    workspace.write("main.tf", &with("a", "null"));
+    workspace.assert_clean();
+    workspace.destroy();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_nobody_can_make_is_not_waited_for() {
     let site = Site::start("mute", 1).await;
     let host = |wait_for: &str| {

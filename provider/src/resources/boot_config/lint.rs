@@ -1,6 +1,6 @@
 //! What can be found wrong with a boot config before anything boots it.
 
-use tfplugin::{Diagnostic, Path, Value};
+use tfplugin::{Diagnostic, Path, Plan, Value};
 
 use crate::diagnostics::at;
 
@@ -92,6 +92,31 @@ fn payloads(config: &Value, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// Refuses to publish without a payload that was or is to be published: it is in the configuration
+/// alone, so one that is null now, such as a variable that was not given, would be lost.
+pub(super) fn payloads_given(plan: &mut Plan<'_>) {
+    if !plan.is_create() && *plan.planned == *plan.prior {
+        return;
+    }
+    for payload in ["ignition_wo", "user_data_wo"] {
+        let version = format!("{payload}_version");
+        if plan.config.get(payload).is_null() && !plan.config.get(&version).is_null() {
+            plan.diagnostics.push(
+                Diagnostic::error(
+                    format!("{payload} is missing"),
+                    format!(
+                        "{version} is set and {payload} is null, so this would be published \
+                         without it. Terraform stores {payload} nowhere: give it in every run that \
+                         changes this boot config (an ephemeral variable needs its value again), \
+                         or remove {version}."
+                    ),
+                )
+                .at(Path::root(payload)),
+            );
+        }
+    }
+}
+
 fn ignition(config: &Value, attribute: &str, found: &mut Vec<Diagnostic>) {
     let Some(text) = config.get(attribute).as_str() else {
         return;
@@ -156,6 +181,33 @@ mod tests {
             ],
             &["A version is missing", "Invalid Ignition config"],
         );
+    }
+
+    #[test]
+    fn a_payload_that_is_not_given_is_not_published_away() {
+        let check = |prior: &Value, config: &Value, expected: &[&str]| {
+            let (mut planned, mut replace, mut diagnostics) =
+                (config.clone(), Vec::new(), Vec::new());
+            payloads_given(&mut Plan {
+                config,
+                prior,
+                planned: &mut planned,
+                replace: &mut replace,
+                diagnostics: &mut diagnostics,
+            });
+            let found: Vec<_> = diagnostics.into_iter().map(|found| found.summary).collect();
+            assert_eq!(found, expected);
+        };
+        let version = ("ignition_wo_version", "1");
+        let before = config(&[("ipxe_script", "#!ipxe"), version]);
+        let missing = ["ignition_wo is missing"];
+        check(&Value::Null, &before, &missing);
+        // What an import generates, and nobody has changed.
+        check(&before, &before, &[]);
+        let changed = config(&[("ipxe_script", "#!ipxe\nexit"), version]);
+        check(&before, &changed, &missing);
+        let given = config(&[("ipxe_script", "#!ipxe"), version, ("ignition_wo", "{}")]);
+        check(&Value::Null, &given, &[]);
     }
 
     #[test]

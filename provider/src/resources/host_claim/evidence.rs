@@ -58,8 +58,9 @@ pub(super) fn timeout(
     Diagnostic::error(
         format!("The server did not get past stage {last}"),
         format!(
-            "After {} s server {} has not reached {awaited}. Its power is {power}. Seen so \
-             far:{seen}\n\n{}",
+            "{} s after it was powered on, when the time in timeouts was up, server {} had not \
+             reached {awaited}. Its power is {power}. Seen so far:{seen}\n\n{} If the boot merely \
+             takes longer, raise timeouts.",
             waited.as_secs(),
             claim.server_id,
             cause(last)
@@ -149,11 +150,12 @@ mod tests {
         assert_eq!(found.summary, "The server did not get past stage dhcp");
         assert_eq!(
             found.detail,
-            "After 9 s server 4c4c4544-0042-3510-8057-b7c04f4b4d32 has not reached booted. Its \
-             power is On. Seen so far:\n  armed   1970-01-01T00:00:00Z\n  dhcp    \
+            "9 s after it was powered on, when the time in timeouts was up, server \
+             4c4c4544-0042-3510-8057-b7c04f4b4d32 had not reached booted. Its power is On. Seen so \
+             far:\n  armed   1970-01-01T00:00:00Z\n  dhcp    \
              1970-01-01T00:00:00Z\n\nIt has an address and never fetched a loader. Usually the \
              agent has no loader for its architecture, or a firewall drops TFTP (UDP 69 and the \
-             ports above 1023)."
+             ports above 1023). If the boot merely takes longer, raise timeouts."
         );
     }
 }

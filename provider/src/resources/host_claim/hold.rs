@@ -272,9 +272,16 @@ pub(super) async fn release(
         }
         Err(error) => return Err(error.into()),
     };
+    // It was off when it was claimed, and never came as far as a kernel: nobody would hear a request
+    // to shut down.
+    let runs_nothing = claim
+        .boot
+        .as_ref()
+        .is_some_and(|boot| boot.generation == 1 && boot.furthest() < model::Stage::Kernel);
     let power = match state.power_off() {
         "none" => None,
         "force" => Some(Power::ForceOff),
+        _ if runs_nothing => Some(Power::ForceOff),
         _ => Some(Power::Graceful {
             timeout: limit.min(Duration::from_secs(600)) / 2,
         }),
