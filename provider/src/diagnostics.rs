@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub(crate) use tfplugin::capitalized as sentence;
 use tfplugin::{Diagnostic, Failed, Path};
 
 use crate::client::ApiError;
@@ -103,19 +104,6 @@ pub(crate) fn kept(error: Diagnostic, what: &str) -> Diagnostic {
 /// An error at one attribute.
 pub(crate) fn at(attribute: &str, summary: &str, detail: impl Into<String>) -> Diagnostic {
     Diagnostic::error(summary, detail).at(Path::root(attribute))
-}
-
-/// `text` with a capital letter, unless it begins with something that is no word, such as a URL.
-pub(crate) fn sentence(text: &str) -> String {
-    let (word, rest) = text.split_at(text.find(' ').unwrap_or(text.len()));
-    let mut letters = word.chars();
-    match letters.next() {
-        Some(first) if word.chars().all(char::is_alphabetic) => {
-            let word: String = first.to_uppercase().chain(letters).collect();
-            word + rest
-        }
-        _ => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

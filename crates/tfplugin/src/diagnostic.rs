@@ -100,24 +100,27 @@ impl<M> From<Diagnostic> for Failed<M> {
     }
 }
 
-/// An error text (lower case, no full stop) as a sentence for the user. What begins with a value, such
-/// as an address, begins with it as it is.
-pub(crate) fn sentence(text: &str) -> String {
+/// `text` with a capital letter, unless it begins with a name or a value, such as a URL.
+pub fn capitalized(text: &str) -> String {
     let (word, rest) = text.split_at(text.find(' ').unwrap_or(text.len()));
     let mut letters = word.chars();
-    let word = match letters.next() {
+    match letters.next() {
         Some(first) if word.chars().all(char::is_alphabetic) => {
-            first.to_uppercase().chain(letters).collect()
+            let word: String = first.to_uppercase().chain(letters).collect();
+            word + rest
         }
-        Some(_) => word.to_owned(),
-        None => return String::new(),
-    };
-    let stop = if text.ends_with(['.', '!', '?']) {
+        _ => text.to_owned(),
+    }
+}
+
+/// An error text (lower case, no full stop) as a sentence for the user.
+pub(crate) fn sentence(text: &str) -> String {
+    let stop = if text.is_empty() || text.ends_with(['.', '!', '?']) {
         ""
     } else {
         "."
     };
-    format!("{word}{rest}{stop}")
+    capitalized(text) + stop
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub use action::{Action, Progress};
 pub use codec::DecodeError;
 pub use context::Context;
 pub use data_source::DataSource;
-pub use diagnostic::{Diagnostic, Failed, Severity};
+pub use diagnostic::{Diagnostic, Failed, Severity, capitalized};
 pub use ephemeral::{Ephemeral, Opened};
 pub use function::{Function, Later};
 pub use list_resource::{ListResource, Listed, Wanted};
