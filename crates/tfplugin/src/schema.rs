@@ -233,36 +233,42 @@ pub(crate) fn validate(attributes: &[Attribute], config: &Value) -> Vec<Diagnost
         &Path::default(),
         &mut |attribute, value, path| {
             apply(&attribute.checks, value, path, &mut found);
-            if attribute.element_checks.is_empty() {
-                return;
-            }
-            let is_set = matches!(attribute.ty(), Type::Set(_));
-            match value {
-                Value::List(elements) => {
-                    for (index, element) in elements.iter().enumerate() {
-                        let path = if is_set {
-                            path.clone()
-                        } else {
-                            path.index(index)
-                        };
-                        apply(&attribute.element_checks, element, &path, &mut found);
-                    }
+            for (element, path) in elements(attribute, value, path) {
+                if element.is_null() {
+                    found.push(null_element(attribute, &path));
+                } else {
+                    apply(&attribute.element_checks, element, &path, &mut found);
                 }
-                Value::Map(map) => {
-                    for (key, element) in map {
-                        apply(
-                            &attribute.element_checks,
-                            element,
-                            &path.key(key),
-                            &mut found,
-                        );
-                    }
-                }
-                _ => {}
             }
         },
     );
     found
+}
+
+/// The elements of a list, set or map and where they are: those of a set are where it is.
+fn elements<'a>(attribute: &Attribute, value: &'a Value, path: &Path) -> Vec<(&'a Value, Path)> {
+    match (attribute.ty(), value) {
+        (Type::Set(_), Value::List(all)) => all.iter().map(|one| (one, path.clone())).collect(),
+        (Type::List(_), Value::List(all)) => {
+            let all = all.iter().enumerate();
+            all.map(|(index, one)| (one, path.index(index))).collect()
+        }
+        (Type::Map(_), Value::Map(all)) => {
+            let all = all.iter();
+            all.map(|(key, one)| (one, path.key(key))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// No model has an element that may be null: it would be found at apply only, when half is done.
+fn null_element(attribute: &Attribute, path: &Path) -> Diagnostic {
+    let name = attribute.name;
+    let detail = format!(
+        "An element of {name} is null. Leave it out, for example with compact([...]) for a list of \
+         texts or with an if in a for expression."
+    );
+    Diagnostic::error(format!("Invalid value for {path}"), detail).at(path.clone())
 }
 
 fn apply(checks: &[Check], value: &Value, path: &Path, found: &mut Vec<Diagnostic>) {

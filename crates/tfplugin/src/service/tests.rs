@@ -144,6 +144,22 @@ async fn checks_point_at_the_attribute_they_are_about() {
 }
 
 #[tokio::test]
+async fn a_null_in_a_list_set_or_map_is_found_before_anything_is_changed() {
+    let mut host = Host::configured(Kit::default()).await;
+    let cases = [
+        (json!({ "parts": [null] }), "parts[0]"),
+        (json!({ "labels": { "k": null } }), "labels[\"k\"]"),
+        (json!({ "ports": [null, 1] }), "ports"),
+    ];
+    for (mut config, place) in cases {
+        config["name"] = json!("a");
+        let expected = [format!("error at {place}: Invalid value for {place}")];
+        let expected = expected.each_ref().map(String::as_str);
+        assert_eq!(validate(&mut host, config, true).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_host_that_would_store_a_write_only_value_is_told_so() {
     let mut host = Host::configured(Kit::default()).await;
     let config = json!({ "name": "a", "secret": "canary" });
