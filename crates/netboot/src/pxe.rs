@@ -39,13 +39,21 @@ impl Client {
         let codes = options.get(ARCHITECTURE).unwrap_or_default();
         let pxe = vendor.starts_with(PXE_CLIENT);
         let http = vendor.starts_with(HTTP_CLIENT);
-        let ipxe = options.contains(IPXE)
+        let own = options.get(IPXE);
+        let ipxe = own.is_some()
             || options
                 .raw(USER_CLASS.number())
                 .is_some_and(|classes| user_classes(classes).contains(&b"iPXE".as_slice()));
         if !pxe && !http && !ipxe {
             return None;
         }
+        // A network card's own iPXE may be one that cannot fetch what a script names. Its version
+        // tells nothing, its features do, and it starts a loader like any other firmware. One that
+        // lists none of them is taken at its name.
+        let fit = own.is_none_or(|own| match features(&own) {
+            features if features.is_empty() => true,
+            features => features.contains(&HTTP_FEATURE),
+        });
         // The list is in the client's order of preference. Clients without option 93 name one in
         // their vendor class (PXE 2.1 section 3.1.1).
         let architecture = codes
@@ -54,13 +62,34 @@ impl Client {
             .find_map(Architecture::from_code);
         Some(Self {
             architecture,
-            stage: if ipxe { Stage::Ipxe } else { Stage::Firmware },
+            stage: if ipxe && fit {
+                Stage::Ipxe
+            } else {
+                Stage::Firmware
+            },
             // A client is answered in its own words, so its vendor class decides and not what
             // its architecture can do.
             http,
             uuid: options.get(MACHINE_ID).as_deref().and_then(uuid),
         })
     }
+}
+
+/// The features that iPXE lists in its option (175): one-byte sub-options with a value other than 0
+/// and numbers from 16 to 47, `DHCP_EB_FEATURE_*` in iPXE's own words.
+fn features(own: &[u8]) -> Vec<u8> {
+    let mut found = Vec::new();
+    let mut rest = own;
+    while let [number, length, tail @ ..] = rest {
+        let Some((value, tail)) = tail.split_at_checked(usize::from(*length)) else {
+            break;
+        };
+        if (16..48).contains(number) && matches!(value, [value] if *value != 0) {
+            found.push(*number);
+        }
+        rest = tail;
+    }
+    found
 }
 
 /// The code in `PXEClient:Arch:00007:UNDI:003016`.
@@ -100,6 +129,9 @@ pub const BOOT_LOCALLY: &[u8] = b"\x09\x0d\x00\x00\x0aLocal disk\x0a\x0b\x00Loca
 /// The iPXE option (175) that makes iPXE take the first offer: `no-pxedhcp`. Without it, iPXE waits
 /// some seconds for a proxyDHCP server.
 pub const NO_PROXY: [u8; 3] = [176, 1, 1];
+
+/// The feature of an iPXE that speaks HTTP.
+const HTTP_FEATURE: u8 = 0x13;
 
 #[cfg(test)]
 mod tests {
@@ -171,6 +203,28 @@ mod tests {
         check(|m| m.options.set(USER_CLASS, b"iPXE".to_vec()), ipxe);
         check(|m| m.options.set(USER_CLASS, b"\x04iPXE".to_vec()), ipxe);
         check(|m| m.options.set(IPXE, vec![0x13, 1, 1]), ipxe);
+    }
+
+    #[test]
+    fn an_ipxe_that_cannot_fetch_over_http_needs_a_loader_like_any_firmware() {
+        let with = |own: &'static [u8]| {
+            move |m: &mut Message| {
+                m.options.set(USER_CLASS, b"iPXE".to_vec());
+                m.options.set(ARCHITECTURE, vec![0]);
+                m.options.set(IPXE, own.to_vec());
+            }
+        };
+        let is = |stage| Some((Some(0), stage, false));
+        // The priority and the version, then bzImage, PXE and menu, without and with HTTP.
+        let version = b"\xeb\x03\x01\x00\x00";
+        let without = b"\x01\x01\x00\xeb\x03\x01\x00\x00\x18\x01\x01\x21\x01\x01\x27\x01\x01";
+        let http = b"\x01\x01\x00\xeb\x03\x01\x00\x00\x18\x01\x01\x13\x01\x01\x27\x01\x01";
+        check(with(without), is(Stage::Firmware));
+        check(with(http), is(Stage::Ipxe));
+        check(with(b"\x18\x01\x01\x13\x01\x00"), is(Stage::Firmware));
+        check(with(version), is(Stage::Ipxe));
+        check(with(b"\x18\x01\x01\x13\x09"), is(Stage::Firmware));
+        check(with(b""), is(Stage::Ipxe));
     }
 
     #[test]
