@@ -108,7 +108,9 @@ pub struct Dhcp {
     pub enabled: bool,
     /// Where it listens.
     pub listen: SocketAddrV4,
-    /// The only interface to answer on.
+    /// The only interface to answer on. With one, and with the right to open raw sockets
+    /// (`CAP_NET_RAW`), clients without an address are answered at their hardware address; otherwise
+    /// they are answered by broadcast.
     pub interface: Option<String>,
     /// An address of the subnet that requests are from which no relay forwarded. Without one it is
     /// an address of the interface on which they arrive.

@@ -5,6 +5,8 @@
 //! machine has several: the interface is then what its broadcasts leave by. A server that only
 //! relays speak to may listen on one address.
 
+mod hardware;
+
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
@@ -14,10 +16,13 @@ use netboot::dhcp::{CLIENT_PORT, Destination};
 use socket2::{Domain, Protocol, Type};
 use tokio::net::UdpSocket;
 
+use self::hardware::Hardware;
+
 /// The socket.
 #[derive(Debug)]
 pub(super) struct Socket {
     udp: UdpSocket,
+    hardware: Option<Hardware>,
 }
 
 impl Socket {
@@ -30,8 +35,17 @@ impl Socket {
         // After a power cut a whole row of racks asks at once. The kernel may give less.
         let _best_effort = socket.set_recv_buffer_size(RECEIVE_BUFFER);
         socket.bind(&SocketAddr::V4(listen).into())?;
+        let hardware = interface.and_then(|interface| {
+            Hardware::open(interface)
+                .inspect_err(|error| {
+                    let error = error as &dyn std::error::Error;
+                    tracing::info!(interface, error, "no raw socket, answers are broadcast");
+                })
+                .ok()
+        });
         Ok(Self {
             udp: UdpSocket::from_std(socket.into())?,
+            hardware,
         })
     }
 
@@ -50,12 +64,19 @@ impl Socket {
         }
     }
 
-    /// Sends a datagram. Frames to a hardware address take a raw socket; a broadcast reaches the
-    /// same client, as RFC 2131 section 4.1 provides.
+    /// Sends a datagram. A frame to a hardware address takes a raw socket, and that takes a named
+    /// interface and the right to open one; otherwise a broadcast reaches the same client, as RFC
+    /// 2131 section 4.1 provides.
     pub(super) async fn send(&self, bytes: &[u8], destination: Destination) -> io::Result<()> {
         let to = match destination {
             Destination::Relay(to) | Destination::Client(to) | Destination::Broadcast(to) => to,
-            Destination::Hardware { to, .. } => SocketAddrV4::new(Ipv4Addr::BROADCAST, to.port()),
+            Destination::Hardware { mac, to } => {
+                let sent = self.hardware.as_ref().map(|raw| raw.send(bytes, mac, to));
+                if let Some(Ok(())) = sent {
+                    return Ok(());
+                }
+                SocketAddrV4::new(Ipv4Addr::BROADCAST, to.port())
+            }
         };
         self.udp.send_to(bytes, SocketAddr::V4(to)).await.map(drop)
     }

@@ -4,6 +4,7 @@ mod destination;
 mod message;
 mod message_type;
 pub mod options;
+mod packet;
 mod relay;
 mod value;
 
@@ -12,6 +13,7 @@ pub use self::{
     message::{DecodeError, Message, Op},
     message_type::MessageType,
     options::{Code, Options},
+    packet::packet,
     relay::{RelayInformation, SubOption},
     value::Value,
 };

@@ -1,4 +1,4 @@
-//! A server on the agent's own link, without a relay: DHCP by broadcast.
+//! A server on the agent's own link, without a relay: DHCP by broadcast and by hardware address.
 //!
 //! The test makes the link itself: it runs itself again in a network namespace of its own, where
 //! it may have port 67 whoever it is, and puts the server into another one at the other end of a
@@ -21,14 +21,14 @@ use acceptance::program;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-const TEST: &str = "a_server_without_a_relay_gets_its_address_by_broadcast";
+const TEST: &str = "a_server_without_a_relay_is_answered_by_broadcast_or_at_its_hardware_address";
 const INSIDE: &str = "BAREMETAL_BROADCAST_TEST";
 const MAC: &str = "52:54:00:00:00:01";
 const SERVER: &str = "4c4c4544-0042-3510-8057-b7c04f4b4d01";
 const ID: &str = "00000000-0000-0000-0000-000000000007";
 
 #[test]
-fn a_server_without_a_relay_gets_its_address_by_broadcast() {
+fn a_server_without_a_relay_is_answered_by_broadcast_or_at_its_hardware_address() {
     if std::env::var_os(INSIDE).is_some() {
         return on_the_link();
     }
@@ -64,7 +64,9 @@ fn on_the_link() {
         .unwrap()
         .block_on(plan(token.trim()));
 
-    assert_eq!(server.boot(), "10.99.0.10 snponly.efi\n");
+    // First as a client that hears broadcasts, then as one that hears frames to it alone.
+    let leased = "10.99.0.10 snponly.efi\n";
+    assert_eq!(server.boot(), leased.repeat(2));
 }
 
 #[track_caller]
@@ -88,8 +90,8 @@ impl Server {
         let script = format!(
             "read go; for i in all default server0; do \
              echo 0 2>&- >/proc/sys/net/ipv4/conf/$i/rp_filter; done; \
-             ip link set server0 up && exec {:?} server0 {MAC}",
-            program("broadcast-client").display().to_string()
+             ip link set server0 up && {client:?} server0 {MAC} && exec {client:?} server0 {MAC} frames",
+            client = program("broadcast-client").display().to_string()
         );
         let child = Command::new("unshare")
             .args(["--net", "sh", "-c", &script])
