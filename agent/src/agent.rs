@@ -278,7 +278,12 @@ fn leasing(
 
 /// What the agent does, as it says to whoever asks.
 fn features(config: &Config) -> Vec<String> {
-    let services = [("dhcp", config.dhcp.enabled), ("tftp", config.tftp.enabled)];
+    let dhcp = |mode| config.dhcp.enabled && config.dhcp.mode == mode;
+    let services = [
+        ("dhcp", dhcp(config::DhcpMode::Server)),
+        ("proxy_dhcp", dhcp(config::DhcpMode::Proxy)),
+        ("tftp", config.tftp.enabled),
+    ];
     let enabled = services.iter().filter(|(_, enabled)| *enabled);
     enabled.map(|(name, _)| (*name).to_owned()).collect()
 }

@@ -106,8 +106,12 @@ impl Default for BootHttp {
 pub struct Dhcp {
     /// Whether the agent answers DHCP.
     pub enabled: bool,
+    /// Whether it leases addresses.
+    pub mode: DhcpMode,
     /// Where it listens.
     pub listen: SocketAddrV4,
+    /// Where it listens for PXE clients that have an address already, in the mode `proxy`.
+    pub pxe_listen: SocketAddrV4,
     /// The only interface to answer on. With one, and with the right to open raw sockets
     /// (`CAP_NET_RAW`), clients without an address are answered at their hardware address; otherwise
     /// they are answered by broadcast.
@@ -124,12 +128,25 @@ impl Default for Dhcp {
     fn default() -> Self {
         Self {
             enabled: true,
+            mode: DhcpMode::default(),
             listen: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 67),
+            pxe_listen: SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 4011),
             interface: None,
             link: None,
             server_address: None,
         }
     }
+}
+
+/// Whether the agent leases addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DhcpMode {
+    /// It does.
+    #[default]
+    Server,
+    /// Another DHCP server does; the agent adds what to boot (proxyDHCP, PXE 2.1).
+    Proxy,
 }
 
 /// TFTP for booting servers, and the loaders that TFTP and HTTP serve.

@@ -8,6 +8,8 @@
 //! end is.
 
 mod boot_file;
+mod door;
+mod proxy;
 mod responder;
 mod socket;
 mod turns;
@@ -16,32 +18,33 @@ use std::{
     io,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     sync::Arc,
-    time::Duration,
 };
 
 use jiff::Timestamp;
 use model::Stage;
 use netboot::{
     dhcp::{
-        Message, MessageType, destination,
+        Message, MessageType,
         options::{BOOT_FILE, MESSAGE},
     },
     pxe::Client,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 pub(crate) use self::responder::Settings;
 use self::{
     boot_file::Loaders,
+    door::Door,
+    proxy::Port,
     responder::{Outcome, Reason, respond},
     socket::Socket,
-    turns::{Turn, Turns},
+    turns::Turns,
 };
 use crate::{
     boot::{self, Planned, Reached},
-    config::Config,
+    config::{Config, DhcpMode},
     endpoints::{Endpoints, Heard},
     leases::{self, Lease, SharedLeases},
     store::{self, Store},
@@ -52,13 +55,12 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Its address cannot be used.
-    #[error(
-        "failed to bind the DHCP socket on {listen}{}",
-        way_out(source, "dhcp.listen")
-    )]
+    #[error("failed to bind the DHCP socket on {listen}{}", way_out(source, key))]
     Bind {
         /// The address.
         listen: SocketAddrV4,
+        /// What configures it.
+        key: &'static str,
         /// Why not.
         #[source]
         source: io::Error,
@@ -91,14 +93,14 @@ pub(crate) struct Shared {
 /// The DHCP service, ready to run.
 #[derive(Debug)]
 pub struct Server {
-    socket: Arc<Socket>,
-    service: Arc<Service>,
+    doors: Vec<Door>,
     local_addr: SocketAddr,
 }
 
 #[derive(Debug)]
 struct Service {
     settings: Settings,
+    mode: DhcpMode,
     leases: SharedLeases,
     endpoints: Endpoints,
     turns: Turns,
@@ -106,33 +108,47 @@ struct Service {
 }
 
 impl Server {
-    /// Binds the socket. It must be called from within a runtime.
+    /// Binds the sockets. It must be called from within a runtime.
     ///
     /// # Errors
     ///
-    /// If the address cannot be used.
+    /// If an address cannot be used.
     pub(crate) fn bind(config: &Config, settings: Settings, shared: Shared) -> Result<Self, Error> {
-        let listen = config.dhcp.listen;
-        let interface = config.dhcp.interface.as_deref();
-        let bind = |source| Error::Bind { listen, source };
-        let socket = Socket::bind(listen, interface).map_err(bind)?;
-        let local_addr = socket.local_addr().map_err(bind)?;
         let Shared {
             leases,
             endpoints,
             store,
         } = shared;
-        Ok(Self {
-            socket: Arc::new(socket),
-            service: Arc::new(Service {
-                settings,
-                leases,
-                endpoints,
-                turns: Turns::default(),
-                store,
-            }),
-            local_addr,
-        })
+        let mode = config.dhcp.mode;
+        let service = Arc::new(Service {
+            settings,
+            mode,
+            leases,
+            endpoints,
+            turns: Turns::default(),
+            store,
+        });
+        let open = |port, listen, key| {
+            let bind = |source| Error::Bind {
+                listen,
+                key,
+                source,
+            };
+            let socket = Socket::bind(listen, config.dhcp.interface.as_deref()).map_err(bind)?;
+            let local_addr = socket.local_addr().map_err(bind)?;
+            let door = Door {
+                socket: Arc::new(socket),
+                port,
+                service: Arc::clone(&service),
+            };
+            Ok::<_, Error>((door, local_addr))
+        };
+        let (door, local_addr) = open(Port::Dhcp, config.dhcp.listen, "dhcp.listen")?;
+        let mut doors = vec![door];
+        if mode == DhcpMode::Proxy {
+            doors.push(open(Port::Pxe, config.dhcp.pxe_listen, "dhcp.pxe_listen")?.0);
+        }
+        Ok(Self { doors, local_addr })
     }
 
     /// Where it listens.
@@ -142,50 +158,11 @@ impl Server {
 
     /// Answers until `shutdown`, and returns when everything that was begun is done.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut answers = JoinSet::new();
-        let mut buffer = vec![0; LARGEST];
-        loop {
-            while answers.try_join_next().is_some() {}
-            // What is not read waits in the socket's buffer.
-            while answers.len() >= AT_ONCE {
-                answers.join_next().await;
-            }
-            let received = tokio::select! {
-                () = shutdown.cancelled() => break,
-                received = self.socket.recv(&mut buffer) => received,
-            };
-            match received {
-                Ok((bytes, sender)) => {
-                    if let Some(request) = decode(&buffer[..bytes], sender)
-                        && let Some(turn) = self.turn(&request)
-                    {
-                        let (service, socket) =
-                            (Arc::clone(&self.service), Arc::clone(&self.socket));
-                        answers.spawn(answer(service, socket, (request, sender), turn));
-                    }
-                }
-                Err(error) => {
-                    warn!(
-                        error = &error as &dyn std::error::Error,
-                        "DHCP receive failed"
-                    );
-                    // An interface that is down fails every time.
-                    tokio::time::sleep(PAUSE).await;
-                }
-            }
-        }
-        while answers.join_next().await.is_some() {}
-    }
-
-    /// The turn of the client that sent `request`. It is taken in the order of arrival.
-    fn turn(&self, request: &Message) -> Option<Turn> {
-        let (mac, xid) = (request.mac, request.xid);
-        let turn = self.service.turns.take(mac);
-        if turn.is_none() {
-            // Redundant relays send everything twice, and a client asks again by itself.
-            debug!(%mac, xid, "still at work on this client");
-        }
-        turn
+        let doors = self
+            .doors
+            .into_iter()
+            .map(|door| door.run(shutdown.clone()));
+        doors.collect::<JoinSet<()>>().join_all().await;
     }
 }
 
@@ -217,61 +194,21 @@ pub(crate) fn settings(config: &Config, boot_url: &str) -> Result<Settings, Erro
     })
 }
 
-fn decode(bytes: &[u8], sender: SocketAddrV4) -> Option<Message> {
-    Message::decode(bytes)
-        .inspect_err(|error| debug!(%sender, bytes = bytes.len(), %error, "not a DHCP message"))
-        .ok()
-}
-
-async fn answer(
-    service: Arc<Service>,
-    socket: Arc<Socket>,
-    (request, sender): (Message, SocketAddrV4),
-    turn: Turn,
-) {
-    let (mac, xid) = (request.mac, request.xid);
-    let store = service.store.clone();
-    let decided = store
-        .run(move |_| {
-            let Some(reply) = service.decide(&request)? else {
-                return Ok(None);
-            };
-            let destination = destination(&request, &reply, sender.port());
-            Ok::<_, store::Error>(Some((destination, reply)))
-        })
-        .await;
-    // The client may ask on as soon as it has its answer.
-    drop(turn);
-    match decided {
-        Ok(Some((destination, reply))) => {
-            if let Err(error) = socket.send(&reply.encode(), destination).await {
-                let error = &error as &dyn std::error::Error;
-                warn!(%mac, xid, ?destination, error, "DHCP send failed");
-            }
-        }
-        Ok(None) => {}
-        Err(error) => {
-            let error = &error as &dyn std::error::Error;
-            error!(%mac, xid, error, "DHCP request not answered");
-        }
-    }
-}
-
 impl Service {
     /// Decides and stores. What comes back may be sent.
-    fn decide(&self, request: &Message) -> Result<Option<Message>, store::Error> {
+    fn decide(&self, port: Port, request: &Message) -> Result<Option<Message>, store::Error> {
         let planned = boot::planned(&self.store, request.mac)?;
         let now = Timestamp::now();
         if let Some(heard) = Heard::of(request) {
             self.endpoints.hear(heard, now);
         }
-        let outcome = respond(
-            &self.settings,
-            &mut self.leases.lock(),
-            request,
-            planned.as_ref(),
-            now,
-        );
+        let (settings, planned_for) = (&self.settings, planned.as_ref());
+        let outcome = match self.mode {
+            DhcpMode::Server => {
+                respond(settings, &mut self.leases.lock(), request, planned_for, now)
+            }
+            DhcpMode::Proxy => proxy::respond(settings, port, request, planned_for, now),
+        };
         log(request, planned.as_ref(), &outcome);
         match outcome {
             Outcome::Reply(reply) => Ok(Some(reply)),
@@ -282,6 +219,13 @@ impl Service {
                     self.reached(planned, &lease, now)?;
                 }
                 Ok(Some(reply))
+            }
+            Outcome::Heard(lease) => {
+                leases::insert(&self.store, &lease)?;
+                if let Some(planned) = &planned {
+                    self.reached(planned, &lease, now)?;
+                }
+                Ok(None)
             }
             Outcome::Release(lease) => {
                 leases::insert(&self.store, &lease)?;
@@ -329,6 +273,10 @@ fn log(request: &Message, planned: Option<&Planned>, outcome: &Outcome) {
         Outcome::Decline(address) => {
             warn!(%mac, xid, server, relay, %address, "address is used by somebody else");
         }
+        Outcome::Heard(lease) => {
+            let (server, address) = (lease.server_id, lease.address);
+            info!(%mac, xid, %server, relay, %address, "another server's lease heard");
+        }
         Outcome::Release(lease) => {
             info!(%mac, xid, server = %lease.server_id, address = %lease.address, "released");
         }
@@ -355,14 +303,6 @@ fn log(request: &Message, planned: Option<&Planned>, outcome: &Outcome) {
         }
     }
 }
-
-/// The longest datagram that is read whole.
-const LARGEST: usize = 4096;
-
-/// How many packets are worked on at the same time.
-const AT_ONCE: usize = 512;
-
-const PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 pub(crate) mod tests;

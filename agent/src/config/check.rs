@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, net::SocketAddr};
 
-use super::{Config, Error};
+use super::{Config, DhcpMode, Error};
 
 pub(super) fn validate(config: &Config) -> Result<(), Error> {
     if config.state_dir.as_os_str().is_empty() {
@@ -118,6 +118,15 @@ fn clashes(config: &Config) -> Result<(), Error> {
     if config.dhcp.enabled && config.tftp.enabled && clash(dhcp, tftp) {
         return refuse("tftp.listen", tftp, "dhcp.listen");
     }
+    let pxe = SocketAddr::V4(config.dhcp.pxe_listen);
+    if config.dhcp.enabled && config.dhcp.mode == DhcpMode::Proxy {
+        if clash(dhcp, pxe) {
+            return refuse("dhcp.pxe_listen", pxe, "dhcp.listen");
+        }
+        if config.tftp.enabled && clash(pxe, tftp) {
+            return refuse("tftp.listen", tftp, "dhcp.pxe_listen");
+        }
+    }
     Ok(())
 }
 
@@ -147,6 +156,16 @@ fn dhcp(config: &Config) -> Result<(), Error> {
             "dhcp.interface",
             format!("{interface:?}"),
             "an interface has a name of 1 to 15 bytes without slash and space, as `ip link` shows",
+        ));
+    }
+    if config.dhcp.mode == DhcpMode::Proxy
+        && let Some(subnet) = config.subnets.first()
+    {
+        return Err(invalid(
+            &key(0, "subnet"),
+            subnet.subnet,
+            "another DHCP server leases the addresses when dhcp.mode is \"proxy\"; remove the \
+             subnets, or set dhcp.mode = \"server\"",
         ));
     }
     if config.server_address().is_none() {

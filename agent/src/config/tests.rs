@@ -118,6 +118,27 @@ fn dhcp_needs_an_interface_that_can_exist_and_an_address_of_its_own() {
 }
 
 #[test]
+fn a_proxy_leases_nothing_and_has_a_second_port() {
+    let proxy = "dhcp.mode = \"proxy\"\nboot.url = \"http://10.0.0.2:8080\"";
+    Config::parse(proxy).unwrap().validate().unwrap();
+    refuse(
+        &with("dhcp.mode = \"proxy\""),
+        "subnets[0].subnet = 10.0.0.0/24: another DHCP server leases the addresses when dhcp.mode \
+         is \"proxy\"; remove the subnets, or set dhcp.mode = \"server\"",
+    );
+    refuse(
+        &format!("{proxy}\ndhcp.pxe_listen = \"0.0.0.0:67\""),
+        "dhcp.pxe_listen = 0.0.0.0:67: dhcp.listen has that port; give each a port or an address \
+         of its own",
+    );
+    refuse(
+        &format!("{proxy}\ntftp.listen = \"0.0.0.0:4011\""),
+        "tftp.listen = 0.0.0.0:4011: dhcp.pxe_listen has that port; give each a port or an \
+         address of its own",
+    );
+}
+
+#[test]
 fn services_do_not_share_a_port_and_the_link_is_in_a_subnet() {
     refuse(
         &with("boot.listen = \"0.0.0.0:7470\""),

@@ -122,6 +122,31 @@ impl BootFile {
             Self::Http(_) => options.set(VENDOR_CLASS, HTTP_CLIENT),
             Self::Script(_) => options.set(IPXE, NO_PROXY),
         }
+        self.write_place(request, reply, tftp_server);
+    }
+
+    /// Writes it into the reply of a proxyDHCP server. Each such reply names its protocol, by which a
+    /// client tells it from one that forgot the address (PXE 2.1 section 2.2.4), iPXE too; that one
+    /// also has to wait for it.
+    pub(crate) fn write_as_proxy(
+        &self,
+        request: &Message,
+        reply: &mut Message,
+        tftp_server: Ipv4Addr,
+    ) {
+        match self {
+            Self::Script(_) => {
+                reply.options.set(VENDOR_CLASS, PXE_CLIENT);
+                self.write_place(request, reply, tftp_server);
+            }
+            Self::Tftp(_) | Self::Http(_) | Self::LocalDisk | Self::Nothing => {
+                self.write(request, reply, tftp_server);
+            }
+        }
+    }
+
+    fn write_place(&self, request: &Message, reply: &mut Message, tftp_server: Ipv4Addr) {
+        let options = &mut reply.options;
         if let Self::Tftp(_) | Self::Script(_) = self {
             reply.next_server = tftp_server;
             options.set(TFTP_SERVER, tftp_server.to_string());

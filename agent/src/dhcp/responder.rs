@@ -62,6 +62,8 @@ pub(crate) enum Outcome {
     },
     /// Store the lease, which ends now, and then release its address.
     Release(Lease),
+    /// Store the lease, which another server gives. Say nothing.
+    Heard(Lease),
     /// Forget the lease of the address and keep it out of use: somebody else uses it.
     Decline(Ipv4Addr),
     /// Do nothing.
@@ -89,6 +91,12 @@ pub(crate) enum Reason {
     /// It does not say which address it is about.
     #[error("no address")]
     NoAddress,
+    /// It asks for no boot file, or there is none for it, and its address is another server's.
+    #[error("nothing to boot for it")]
+    NotABootClient,
+    /// It is about an address that another server leased.
+    #[error("another server's")]
+    OtherServers,
     /// It gives up an address that it does not have.
     #[error("{0} is not its address")]
     NotItsAddress(Ipv4Addr),

@@ -1,11 +1,11 @@
 //! Tests of the DHCP service over loopback, with clients behind a relay.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use model::{Boot, BootPolicy, Claim, ClaimPhase, MacAddr, ReservationSpec};
 use netboot::dhcp::{
     RelayInformation, SubOption,
-    options::{RELAY_INFORMATION, REQUESTED_ADDRESS, SERVER_ID},
+    options::{ARCHITECTURE, RELAY_INFORMATION, REQUESTED_ADDRESS, SERVER_ID, VENDOR_CLASS},
 };
 use serde::Serialize;
 use tokio::{net::UdpSocket, task::JoinHandle, time::timeout};
@@ -278,6 +278,52 @@ async fn a_subnet_and_a_reservation_are_in_effect_without_a_restart_and_who_aske
         (heard[0].mac, heard[0].address),
         (mac(1), Some(address)),
         "{heard:?}"
+    );
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_another_dhcp_server_its_lease_is_heard_and_port_4011_is_answered() {
+    let (_dir, store) = fixture::store();
+    plan(&store, 1);
+    let mut config = Config::default();
+    config.dhcp.mode = DhcpMode::Proxy;
+    config.dhcp.listen = "127.0.0.1:0".parse().unwrap();
+    config.dhcp.pxe_listen = config.dhcp.listen;
+    let server = bind(&config, &store).unwrap();
+    let pxe = server.doors[1].socket.local_addr().unwrap();
+    let server = run(server);
+    let relay = relay(&server).await;
+    let firmware = |message_type| {
+        let mut message = relayed(message_type, mac(1));
+        message.options.set(VENDOR_CLASS, "PXEClient:Arch:00007");
+        message.options.set(ARCHITECTURE, vec![7]);
+        message
+    };
+    let offer = exchange(&relay, &firmware(MessageType::Discover), MessageType::Offer).await;
+    assert_eq!(offer.your_address, Ipv4Addr::UNSPECIFIED);
+    assert_eq!(offer.file, "snponly.efi");
+
+    // Meant for another server, and answered by that one alone.
+    let mut request = firmware(MessageType::Request);
+    request.options.set(SERVER_ID, Ipv4Addr::new(127, 80, 0, 2));
+    request.options.set(REQUESTED_ADDRESS, RELAY);
+    relay.send(&request.encode()).await.unwrap();
+    let offer = exchange(&relay, &firmware(MessageType::Discover), MessageType::Offer).await;
+    assert_eq!(offer.your_address, Ipv4Addr::UNSPECIFIED);
+    assert_eq!(leased(&store, RELAY), Some(mac(1)));
+    assert_eq!(seen(&store, 1), (vec![Stage::Dhcp], Some(RELAY)));
+
+    // On the other port the sender is answered, whatever the fields say.
+    let client = UdpSocket::bind((RELAY, 0)).await.unwrap();
+    client.connect(pxe).await.unwrap();
+    let mut request = Message::request(MessageType::Request, 9, mac(1));
+    request.options = firmware(MessageType::Request).options;
+    request.client_address = RELAY;
+    let reply = exchange(&client, &request, MessageType::Ack).await;
+    assert_eq!(
+        (reply.file.as_str(), reply.client_address),
+        ("snponly.efi", RELAY)
     );
     server.stop().await;
 }

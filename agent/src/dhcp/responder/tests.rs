@@ -128,6 +128,7 @@ impl World {
                 format!("{} {}", reply.message_type, reply.your_address)
             }
             Outcome::Release(lease) => format!("release {}", lease.address),
+            Outcome::Heard(lease) => format!("heard {}", lease.address),
             Outcome::Decline(address) => format!("decline {address}"),
             Outcome::Ignore(reason) => reason.to_string(),
         };
