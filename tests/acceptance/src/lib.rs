@@ -4,6 +4,8 @@
 mod agent;
 mod canary;
 pub mod configuration;
+pub mod link;
+pub mod planned;
 pub mod release;
 mod site;
 mod terraform;
