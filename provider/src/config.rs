@@ -140,6 +140,33 @@ pub(crate) struct RedfishConfig {
     /// Certificates to trust for every BMC that has no `tls` of its own, PEM.
     #[tf(check = checks::certificate_pem)]
     pub ca_pem: Option<String>,
+    /// A TOML file that adds rows to the table of what BMCs do differently, or disables some of it:
+    /// see the page about it. Can also be set with the environment variable
+    /// `BAREMETAL_REDFISH_QUIRKS_FILE`.
+    pub quirks_file: Option<String>,
+}
+
+/// What is known of BMCs: the built-in table with what the named file makes of it.
+pub(crate) fn quirks(configured: Option<&str>) -> Result<redfish::Quirks, Diagnostic> {
+    let from_environment = || variable("BAREMETAL_REDFISH_QUIRKS_FILE");
+    let Some(name) = configured.map(str::to_owned).or_else(from_environment) else {
+        return Ok(redfish::Quirks::default());
+    };
+    let at = Path::root("redfish").attribute("quirks_file");
+    let text = fs::read_to_string(&name).map_err(|error| {
+        let detail = format!(
+            "{name}: {error}. Name a file that exists; a relative path starts in the directory \
+             that Terraform runs in."
+        );
+        Diagnostic::error("The table of quirks cannot be read", detail).at(at.clone())
+    })?;
+    redfish::Quirks::extended(&name, &text).map_err(|error| {
+        let detail = format!(
+            "{error}.\n\nThe format of the table, and all built-in rows, are on the page \"What BMCs \
+             do differently\" of this provider's documentation."
+        );
+        Diagnostic::error("The table of quirks is not understood", detail).at(at)
+    })
 }
 
 /// Where a remote agent is, with the environment filled in.
@@ -250,5 +277,24 @@ mod tests {
             "{}",
             error.detail
         );
+    }
+
+    #[test]
+    fn a_table_of_quirks_that_is_wrong_says_where_and_a_right_one_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("quirks.toml");
+        let name = file.to_str().unwrap();
+        let error = quirks(Some(name)).unwrap_err();
+        assert_eq!(error.summary, "The table of quirks cannot be read");
+        fs::write(&file, "\n[[quirk]]\nid = \"mine\"\nmatch = []\n").unwrap();
+        let error = quirks(Some(name)).unwrap_err();
+        assert_eq!(error.summary, "The table of quirks is not understood");
+        let place = format!("{name}:2: row mine: its match names nothing");
+        assert!(error.detail.starts_with(&place), "{}", error.detail);
+        fs::write(&file, "disable = [\"usb-cd\"]").unwrap();
+        let rows = |quirks: redfish::Quirks| quirks.rows().len();
+        let built_in = rows(redfish::Quirks::default());
+        assert_eq!(rows(quirks(Some(name)).unwrap()), built_in - 1);
+        assert_eq!(rows(quirks(None).unwrap()), built_in);
     }
 }

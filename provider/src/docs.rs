@@ -25,8 +25,9 @@ pub(crate) fn main(directory: Option<String>) -> ExitCode {
 }
 
 fn write(directory: &Path) -> io::Result<usize> {
-    let pages = tfplugin::docs::pages(&Baremetal, Path::new("examples"))
+    let mut pages = tfplugin::docs::pages(&Baremetal, Path::new("examples"))
         .map_err(|error| io::Error::other(error.to_string()))?;
+    pages.insert(PathBuf::from(QUIRKS), redfish::quirks_page());
     for (path, text) in &pages {
         let path = directory.join(path);
         if let Some(parent) = path.parent() {
@@ -56,6 +57,9 @@ fn surplus(directory: &Path, made: impl Fn(&Path) -> bool) -> io::Result<Vec<Pat
     }
     Ok(surplus)
 }
+
+/// What is known of BMCs, made from the client's table.
+const QUIRKS: &str = "quirks.md";
 
 /// The Registry's directories, without `guides`, which are written by hand.
 const GENERATED: [&str; 6] = [

@@ -81,6 +81,7 @@ impl tfplugin::Provider for Baremetal {
                 _ => redfish::Authentication::Session,
             },
             connections: redfish::Connections::default(),
+            quirks: config::quirks(redfish.quirks_file.as_deref())?,
             stop: stop.clone(),
         };
         let credentials = CredentialStore::new(config.credentials, config.credentials_exec, stop)?;

@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    connections::Connections, error::Error, lane::PLACES, patch::Rung, retry::Timing,
-    service_root::ServiceRoot, session::State, wire::Wire,
+    connections::Connections, error::Error, lane::PLACES, patch::Rung, quirks::Quirks,
+    retry::Timing, service_root::ServiceRoot, session::State, wire::Wire,
 };
 
 /// Who logs in. It has no `Debug`, because it holds a password.
@@ -49,6 +49,8 @@ pub struct Config {
     /// How often a request that got no answer is sent again, if it is safe to. A BMC that answers
     /// but is busy is waited for up to 40 s for each. With 0, nothing is sent twice.
     pub max_retries: u32,
+    /// What is known of BMCs.
+    pub quirks: Quirks,
     /// Ends every request and every wait when it is cancelled, with [`Error::Stopped`].
     pub stop: CancellationToken,
 }
@@ -60,6 +62,7 @@ impl Default for Config {
             connections: Connections::default(),
             request_timeout: Duration::from_secs(60),
             max_retries: 3,
+            quirks: Quirks::default(),
             stop: CancellationToken::new(),
         }
     }
@@ -77,6 +80,7 @@ pub(crate) struct Inner {
     pub(crate) wire: Wire,
     pub(crate) timing: Timing,
     pub(crate) max_retries: u32,
+    pub(crate) quirks: Quirks,
     pub(crate) authentication: Authentication,
     pub(crate) permits: Semaphore,
     pub(crate) session: tokio::sync::Mutex<State>,
@@ -122,6 +126,7 @@ impl Bmc {
             wire: Wire::new(connection, credentials, config)?,
             timing,
             max_retries: config.max_retries,
+            quirks: config.quirks.clone(),
             authentication: config.authentication,
             permits: Semaphore::new(PLACES as usize),
             session: tokio::sync::Mutex::new(State::Fresh),

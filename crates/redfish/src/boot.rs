@@ -114,6 +114,23 @@ impl Boot {
         }
     }
 
+    /// Adds what another resource of the same system lists. Each may be incomplete.
+    fn allow(&mut self, other: Self) {
+        self.has_http_boot_uri |= other.has_http_boot_uri;
+        for (own, others) in [
+            (&mut self.allowed_targets, other.allowed_targets),
+            (&mut self.allowed_enabled, other.allowed_enabled),
+        ] {
+            let new = |word: &String| own.iter().all(|known| !known.eq_ignore_ascii_case(word));
+            let new: Vec<_> = others.into_iter().filter(new).collect();
+            own.extend(new);
+        }
+        self.enabled = self.enabled.take().or(other.enabled);
+        self.target = self.target.take().or(other.target);
+        self.mode = self.mode.take().or(other.mode);
+        self.http_boot_uri = self.http_boot_uri.take().or(other.http_boot_uri);
+    }
+
     /// Whether an override is pending.
     pub fn is_overridden(&self) -> bool {
         self.enabled

@@ -38,6 +38,7 @@ pub use manager::Manager;
 pub use messages::{Message, Messages};
 pub use model::PowerState;
 pub use power::Power;
+pub use quirks::{Handled, Quirks, QuirksError, Row, quirks_page};
 pub use service_root::ServiceRoot;
 pub use session::OpenSession;
 pub use system::{IndicatorLed, System};

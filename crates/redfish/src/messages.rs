@@ -70,12 +70,7 @@ impl Messages {
         let error = doc.get("error");
         let mut found = Vec::new();
         for place in [error, doc] {
-            found.extend(place.items("@Message.ExtendedInfo"));
-            for name in place.names() {
-                if name.ends_with("@Message.ExtendedInfo") && !name.starts_with('@') {
-                    found.extend(place.items(name));
-                }
-            }
+            annotations(place, 0, &mut found);
         }
         // Firmware from before DSP0266 1.0 has them here.
         found.extend(doc.items("Messages"));
@@ -153,6 +148,12 @@ impl Messages {
             .is_some()
     }
 
+    /// The task that a message names.
+    pub(crate) fn job(&self) -> Option<&str> {
+        let message = self.find(quirks::JOB)?;
+        message.args.first().map(String::as_str)
+    }
+
     /// The message that asks for a new password.
     pub(crate) fn password_change(&self) -> Option<&Message> {
         self.find(&["PasswordChangeRequired"])
@@ -177,6 +178,23 @@ impl fmt::Display for Messages {
             write!(f, "{separator}{message}")?;
         }
         Ok(())
+    }
+}
+
+/// The messages about an object, and about properties in it.
+fn annotations<'a>(place: Doc<'a>, depth: usize, found: &mut Vec<Doc<'a>>) {
+    found.extend(place.items("@Message.ExtendedInfo"));
+    for name in place.names() {
+        if found.len() >= MOST_READ {
+            return;
+        }
+        if name.ends_with("@Message.ExtendedInfo") {
+            if !name.starts_with('@') {
+                found.extend(place.items(name));
+            }
+        } else if depth < DEEPEST && place.get(name).raw().is_object() && name != "error" {
+            annotations(place.get(name), depth + 1, found);
+        }
     }
 }
 
@@ -256,6 +274,8 @@ const BAD_LOGIN: &[&str] = &["ResourceAtUriUnauthorized"];
 const MOST: usize = 16;
 /// A failure may stand behind what is not one, but not so far.
 const MOST_READ: usize = 256;
+/// So deep in a body stand the properties that messages are about.
+const DEEPEST: usize = 2;
 const LONGEST: usize = 2048;
 const LONGEST_PLAIN: usize = 512;
 
@@ -282,6 +302,10 @@ mod tests {
         check(json!({"error": {"@Message.ExtendedInfo": info}}), text);
         check(json!({"@Message.ExtendedInfo": [info]}), text);
         check(json!({"AssetTag@Message.ExtendedInfo": [info]}), text);
+        check(
+            json!({"Boot": {"BootSourceOverrideMode@Message.ExtendedInfo": [info]}}),
+            text,
+        );
         check(
             json!({"error": {"@Message.ExtendedInfo": [{"MessageId": "Vendor.2.8.X", "MessageArgs": ["a", "b"]}]}}),
             "Vendor.2.8.X(a, b)",

@@ -5,6 +5,8 @@
 //! is remembered. The changes sent here state what is wanted, and are as right after somebody
 //! else's change as before it: re-reading only gets a tag, it never merges.
 
+use std::borrow::Cow;
+
 use reqwest::StatusCode;
 use serde_json::Value;
 
@@ -31,7 +33,7 @@ pub(crate) enum Rung {
     Absent,
     /// The tag as the BMC gave it.
     Tag,
-    /// A weak tag as if it were a strong one.
+    /// The tag without what may have been added to it: `W/` before it, `-gzip` at its end.
     Stripped,
     /// Any version.
     Star,
@@ -108,10 +110,11 @@ async fn attempt(
     rung: Rung,
     etag: Option<&str>,
 ) -> Result<Reply, Error> {
+    let bare = etag.map(bare);
     let if_match = match rung {
         Rung::Absent | Rung::Embedded => None,
         Rung::Tag => etag,
-        Rung::Stripped => etag.map(strong),
+        Rung::Stripped => bare.as_deref(),
         Rung::Star => Some("*"),
     };
     if let (Rung::Embedded, Some(etag)) = (rung, etag) {
@@ -160,7 +163,7 @@ fn next(status: u16, tried: &[Rung], etag: Option<&str>, hints: &Hints) -> Optio
     let possible = |rung: &Rung| match rung {
         Rung::Absent => status == 412,
         Rung::Tag | Rung::Embedded => etag.is_some(),
-        Rung::Stripped => etag.is_some_and(|etag| strong(etag) != etag),
+        Rung::Stripped => etag.is_some_and(|etag| bare(etag) != etag),
         Rung::Star => !hints.never_star,
     };
     order
@@ -168,8 +171,17 @@ fn next(status: u16, tried: &[Rung], etag: Option<&str>, hints: &Hints) -> Optio
         .find(|rung| possible(rung) && !tried.contains(rung))
 }
 
-fn strong(etag: &str) -> &str {
-    etag.strip_prefix("W/").unwrap_or(etag)
+/// Some firmware takes a weak tag only as a strong one, and some has a web server that marks the
+/// tags of what it compresses.
+fn bare(etag: &str) -> Cow<'_, str> {
+    let strong = etag.strip_prefix("W/").unwrap_or(etag);
+    let unmarked = ["-gzip\"", "--gzip\"", ";gzip\""]
+        .iter()
+        .find_map(|mark| strong.strip_suffix(mark));
+    match unmarked {
+        Some(tag) => Cow::Owned(format!("{tag}\"")),
+        None => Cow::Borrowed(strong),
+    }
 }
 
 /// A change that needs more than this is not going to be taken.
@@ -200,6 +212,12 @@ mod tests {
             Some("W/\"a\""),
             &[Tag, Stripped, Star, Absent, Embedded],
         );
+        check(
+            &none,
+            412,
+            Some("\"a-gzip\""),
+            &[Tag, Stripped, Star, Absent, Embedded],
+        );
         check(&none, 428, None, &[Absent, Star]);
         check(&none, 428, Some("\"a\""), &[Tag, Star, Embedded]);
         let never_star = Hints {
@@ -217,5 +235,19 @@ mod tests {
             Some("\"a\""),
             &[Star, Tag, Absent, Embedded],
         );
+    }
+
+    #[test]
+    fn what_a_web_server_added_to_a_tag_is_taken_off() {
+        for (tag, expected) in [
+            ("\"a\"", "\"a\""),
+            ("W/\"a\"", "\"a\""),
+            ("\"a-gzip\"", "\"a\""),
+            ("W/\"a-gzip\"", "\"a\""),
+            ("W/\"a;gzip\"", "\"a\""),
+            ("a", "a"),
+        ] {
+            assert_eq!(bare(tag), expected);
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     lane::Lane,
     lenient::Doc,
-    quirks::Hints,
+    quirks::{Hints, Quirks},
     reply::Document,
     retry::{Attempts, Kind},
     wire::{Authorization, Reply, Request},
@@ -35,6 +35,8 @@ pub struct ServiceRoot {
     pub can_expand: bool,
     /// The document itself.
     pub raw: Value,
+    /// What is known of such BMCs.
+    pub(crate) quirks: Quirks,
 }
 
 impl ServiceRoot {
@@ -57,6 +59,7 @@ impl ServiceRoot {
                 .iter()
                 .any(|name| expand.flag(name).unwrap_or(false)),
             raw: document.value,
+            quirks: Quirks::default(),
         }
     }
 
@@ -126,7 +129,10 @@ impl Inner {
     }
 
     fn keep_root(&self, document: Document) -> Arc<ServiceRoot> {
-        let root = Arc::new(ServiceRoot::read(document));
+        let root = Arc::new(ServiceRoot {
+            quirks: self.quirks.clone(),
+            ..ServiceRoot::read(document)
+        });
         if Hints::of(&root, None).close_connections {
             self.wire.close_connections();
         }

@@ -16,6 +16,8 @@ pub(crate) async fn follow(lane: &Lane<'_>, accepted: &Reply) -> Result<(), Erro
     let began = Instant::now();
     let budget = lane.inner.timing.task_budget;
     let mut wait = accepted.retry_after();
+    let mut seen = false;
+    let mut missing = 0;
     loop {
         let delay = wait
             .unwrap_or_default()
@@ -25,23 +27,31 @@ pub(crate) async fn follow(lane: &Lane<'_>, accepted: &Reply) -> Result<(), Erro
         wait = reply.retry_after();
         let state = state(&reply);
         if let Some(failure) = state.as_deref().filter(|state| FAILED.contains(state)) {
-            return Err(Error::Rejected {
-                endpoint: accepted.endpoint.clone(),
-                request: accepted.request.clone(),
-                status: reply.status.as_u16(),
-                messages: if reply.messages.is_empty() {
-                    Messages::plain(&format!("the task ended as {failure}"), &[])
-                } else {
-                    reply.messages
-                },
-            });
+            let ended = format!("the task ended as {failure}");
+            let mut error = failed(accepted, reply);
+            if let Error::Rejected { messages, .. } = &mut error
+                && messages.is_empty()
+            {
+                *messages = Messages::plain(&ended, &[]);
+            }
+            return Err(error);
         }
         let done = match (reply.status, state.as_deref()) {
             (StatusCode::ACCEPTED, _) => false,
             (status, Some(state)) if status.is_success() => !RUNNING.contains(&state),
-            // Finished tasks disappear.
+            // Finished tasks disappear, and some firmware needs a while to find a new one.
+            (StatusCode::NOT_FOUND, _) if !seen && missing < MAX_MISSING => {
+                missing += 1;
+                let later = lane.inner.timing.verify_pause.saturating_mul(3 << missing);
+                wait = wait.max(Some(later));
+                continue;
+            }
+            (StatusCode::NOT_FOUND | StatusCode::GONE, _) => true,
+            // A monitor ends with the reply that the change itself would have had.
+            (status, None) if status.is_client_error() => return Err(failed(accepted, reply)),
             _ => true,
         };
+        seen = true;
         if done {
             return Ok(());
         }
@@ -56,13 +66,25 @@ pub(crate) async fn follow(lane: &Lane<'_>, accepted: &Reply) -> Result<(), Erro
     }
 }
 
+/// The failure of what was accepted, as the task tells it.
+fn failed(accepted: &Reply, task: Reply) -> Error {
+    Error::Rejected {
+        endpoint: accepted.endpoint.clone(),
+        request: accepted.request.clone(),
+        status: task.status.as_u16(),
+        messages: task.messages,
+    }
+}
+
 /// Where to look: the places in the order in which firmware is known to use them.
 fn monitor(reply: &Reply) -> Option<String> {
     let doc = reply.doc();
     let in_body = |name: &str| doc.and_then(|doc| doc.link(name));
     let found = reply.location().or_else(|| in_body("TaskMonitor"));
+    let job = reply.messages.job().filter(|uri| uri.starts_with('/'));
     found
         .or_else(|| doc?.as_link())
+        .or_else(|| job.map(str::to_owned))
         .map(|link| Origin::path_of(&link))
 }
 
@@ -92,4 +114,6 @@ const FAILED: [&str; 6] = [
     "CompletedWithErrors",
     "Invalid",
 ];
+/// How often a task is looked for that was never seen, a while longer each time.
+const MAX_MISSING: u32 = 3;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);

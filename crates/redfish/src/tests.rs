@@ -2,6 +2,7 @@
 //! behaviour of firmware; none of it is recorded.
 
 mod boot;
+mod boot_places;
 mod economy;
 mod errors;
 mod fake_bmc;

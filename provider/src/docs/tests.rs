@@ -47,6 +47,16 @@ fn the_pages_in_docs_are_what_the_schemas_say() {
 }
 
 #[test]
+fn the_page_about_quirks_is_what_the_table_says() {
+    let found = found();
+    let page = found.get(Path::new(QUIRKS));
+    assert!(
+        page.is_some_and(|page| *page == redfish::quirks_page()),
+        "docs/{QUIRKS} is stale: run `make docs`"
+    );
+}
+
+#[test]
 fn no_page_is_about_nothing() {
     let made = made();
     let surplus = surplus(&root().join("docs"), |page| made.contains_key(page)).unwrap();
@@ -55,7 +65,7 @@ fn no_page_is_about_nothing() {
         "no schema has {surplus:?}: run `make docs`"
     );
     for page in found().keys() {
-        let guide = page.parent() == Some(Path::new("guides"));
+        let guide = page.parent() == Some(Path::new("guides")) || page == Path::new(QUIRKS);
         assert!(
             guide || made.contains_key(page),
             "the Registry has no place for docs/{}",

@@ -7,7 +7,13 @@ use super::{
     change::{Change, disabled},
 };
 use crate::{
-    bmc::Bmc, error::Error, lane::Lane, lenient::Doc, patch, quirks::Hints, system::System,
+    bmc::Bmc,
+    error::Error,
+    lane::Lane,
+    lenient::Doc,
+    patch,
+    quirks::{FirstPlace, Hints},
+    system::System,
 };
 
 /// Where an override can be written.
@@ -61,6 +67,19 @@ impl Bmc {
         arm(&lane, observed, change).await
     }
 
+    /// What a system takes for a boot override, and what it shows of one: its own lists and those of
+    /// its settings resource together. [`Boot::has_http_boot_uri`] tells whether a URL for HTTP
+    /// boot can be set at all; where it cannot, [`BootTarget::UefiHttp`](crate::BootTarget) boots
+    /// the URL that comes by DHCP.
+    pub async fn boot_support(&self, uri: &str) -> Result<Boot, Error> {
+        let observed = Observed::read(&self.inner.shared(), uri).await?;
+        let mut boot = observed.system.boot;
+        if let Some(settings) = observed.settings {
+            boot.allow(settings.boot);
+        }
+        Ok(boot)
+    }
+
     /// Ends a pending override. If none is pending, nothing is sent.
     pub async fn clear_boot_override(&self, uri: &str) -> Result<Vec<String>, Error> {
         let lane = self.inner.exclusive().await?;
@@ -111,15 +130,19 @@ async fn arm(
     let mut conflicts = 0;
     let mut lost = 0;
     let mut taken = None;
-    let mut places = observed.places(lane).into_iter();
+    let mut places = observed.places_for(lane, &change).into_iter();
     let mut place = places.next();
     while let Some(at) = place {
         let body = change.body(observed.boot(at), &observed.hints);
         match observed.send(lane, at, &body).await {
             Ok(()) => taken = Some(at),
-            Err(error) if observed.may_belong_elsewhere(&error) => {
+            Err(error) if observed.may_belong_elsewhere(&error) || is_refused(&error) => {
+                let elsewhere = observed.may_belong_elsewhere(&error);
+                if is_refused(&error) && arrived_anyway(lane, &observed, &change).await? {
+                    return Ok(change.warnings);
+                }
                 refusal.get_or_insert(error);
-                place = places.next();
+                place = places.next().filter(|_| elsewhere);
                 continue;
             }
             Err(error) if error.is_outcome_unknown() && lost < MAX_LOST => {
@@ -150,6 +173,23 @@ async fn arm(
         (None, Some(refusal)) => Err(refusal),
         (None, None) => Err(observed.no_override(lane)),
     }
+}
+
+const fn is_refused(error: &Error) -> bool {
+    matches!(error, Error::Rejected { status: 400, .. })
+}
+
+/// Whether the override shows that was refused. Some firmware says no and does it.
+async fn arrived_anyway(
+    lane: &Lane<'_>,
+    before: &Observed,
+    change: &Change,
+) -> Result<bool, Error> {
+    if before.shows(change) {
+        return Ok(false);
+    }
+    let after = Observed::read(lane, &before.system.uri).await?;
+    Ok(after.shows(change))
 }
 
 /// Reads until the override shows, or a few times.
@@ -236,10 +276,25 @@ impl Observed {
         let learned = lane
             .inner
             .learned(|learned| learned.override_in_settings.get(uri).copied());
-        match learned {
-            Some(true) => vec![Place::Settings, Place::System],
-            _ => vec![Place::System, Place::Settings],
+        let settings = match learned {
+            Some(settings) => settings,
+            None => self.hints.first_place == FirstPlace::Settings,
+        };
+        if settings {
+            vec![Place::Settings, Place::System]
+        } else {
+            vec![Place::System, Place::Settings]
         }
+    }
+
+    /// Where to write this override. One with a URL goes where there is a property for it, and
+    /// nowhere else: without its URL it would be another one.
+    fn places_for(&self, lane: &Lane<'_>, change: &Change) -> Vec<Place> {
+        let mut places = self.places(lane);
+        if change.wanted.http_boot_uri.is_some() {
+            places.retain(|&place| self.boot(place).has_http_boot_uri);
+        }
+        places
     }
 
     fn boot(&self, place: Place) -> &Boot {

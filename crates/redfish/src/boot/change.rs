@@ -25,10 +25,8 @@ impl Change {
         let both = || [Some(system), settings].into_iter().flatten();
         let targets: Vec<&String> = both().flat_map(|boot| &boot.allowed_targets).collect();
         for (word, own) in &hints.aliases {
-            if wanted.target == BootTarget::from(*word)
-                && targets.iter().any(|target| target == own)
-            {
-                wanted.target = BootTarget::from(*own);
+            if wanted.target == BootTarget::from(word.as_str()) && targets.contains(&own) {
+                wanted.target = BootTarget::from(own.as_str());
             }
         }
         let target = listed(wanted.target.as_str(), &targets)
@@ -90,8 +88,9 @@ impl Change {
         let (Some(target), Some(enabled)) = (&observed.target, &observed.enabled) else {
             return false;
         };
-        let alias = |(asked, read): &(&str, &str)| {
-            wanted.target == BootTarget::from(*asked) && *target == BootTarget::from(*read)
+        let alias = |(asked, read): &(String, String)| {
+            wanted.target == BootTarget::from(asked.as_str())
+                && *target == BootTarget::from(read.as_str())
         };
         let same_target = *target == wanted.target || hints.reads_as.iter().any(alias);
         // Some firmware calls everything continuous, and still forgets it after one boot.
@@ -180,7 +179,7 @@ mod tests {
     #[test]
     fn a_target_goes_by_the_name_that_the_bmc_lists() {
         let hints = Hints {
-            aliases: vec![("Cd", "UsbCd")],
+            aliases: vec![("Cd".to_owned(), "UsbCd".to_owned())],
             ..Hints::default()
         };
         let target = |listed: &[&str], wanted: BootTarget| {
@@ -227,7 +226,7 @@ mod tests {
                 .shows_in(&observed, hints)
         };
         assert!(!shows(&Hints::default()));
-        let reads_as = vec![("Pxe", "UefiBootNext")];
+        let reads_as = vec![("Pxe".to_owned(), "UefiBootNext".to_owned())];
         assert!(shows(&Hints {
             reads_as,
             ..Hints::default()

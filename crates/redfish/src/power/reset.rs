@@ -153,7 +153,7 @@ impl Action {
                 }
             }
         }
-        kinds.retain(|kind| !hints.bad_resets.contains(&kind.as_str()));
+        kinds.retain(|kind| !hints.is_bad_reset(kind));
         let kinds = (!kinds.is_empty()).then_some(kinds);
         Ok(Self {
             target: target.to_owned(),

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::fake_bmc::{Answer, FakeBmc, Machine, SETTINGS, SYSTEM};
+use super::fake_bmc::{Answer, FakeBmc, SYSTEM};
 use crate::{BootEnabled, BootMode, BootOverride, BootTarget, Error};
 
 pub(super) fn once(target: BootTarget) -> BootOverride {
@@ -15,18 +15,8 @@ pub(super) fn once(target: BootTarget) -> BootOverride {
     }
 }
 
-fn pxe_body() -> Value {
+pub(super) fn pxe_body() -> Value {
     json!({"Boot": {"BootSourceOverrideEnabled": "Once", "BootSourceOverrideTarget": "Pxe"}})
-}
-
-/// Adds a settings resource with this `Boot`.
-fn add_settings(machine: &mut Machine, boot: &Value) {
-    let link = json!({"SettingsObject": {"@odata.id": SETTINGS}});
-    machine.system()["@Redfish.Settings"] = link;
-    machine.resources.insert(
-        SETTINGS.to_owned(),
-        json!({"@odata.id": SETTINGS, "Boot": boot}),
-    );
 }
 
 #[tokio::test]
@@ -230,64 +220,6 @@ async fn a_200_with_a_success_message_is_a_success() {
 }
 
 #[tokio::test]
-async fn a_read_only_override_is_set_in_the_settings_and_that_is_remembered() {
-    let fake = FakeBmc::start().await;
-    fake.with(|machine| {
-        let boot = json!({"BootSourceOverrideEnabled": "Disabled",
-            "BootSourceOverrideTarget": "None"});
-        add_settings(machine, &boot);
-    });
-    let refused = || Answer::message(400, "Vendor.1.0.OperationSupportedInFutureStateURI");
-    fake.rule(move |_, request| request.is(&Method::PATCH, SYSTEM).then(refused));
-    let bmc = fake.bmc();
-    let warnings = bmc
-        .set_boot_override(SYSTEM, once(BootTarget::Pxe))
-        .await
-        .unwrap();
-    assert!(warnings.is_empty(), "{warnings:?}");
-    bmc.set_boot_override(SYSTEM, once(BootTarget::Hdd))
-        .await
-        .unwrap();
-    assert_eq!(fake.patches(SYSTEM).len(), 1);
-    assert_eq!(fake.patches(SETTINGS).len(), 2);
-
-    bmc.clear_boot_override(SYSTEM).await.unwrap();
-    let disabled = json!({"Boot": {"BootSourceOverrideEnabled": "Disabled"}});
-    assert_eq!(fake.patches(SETTINGS)[2], disabled);
-}
-
-#[tokio::test]
-async fn a_yes_that_changes_nothing_is_followed_by_the_settings() {
-    let fake = FakeBmc::start().await;
-    fake.with(|machine| add_settings(machine, &json!({"BootSourceOverrideTarget": "None"})));
-    fake.rule(|_, request| {
-        request
-            .is(&Method::PATCH, SYSTEM)
-            .then(|| Answer::status(204))
-    });
-    let warnings = fake
-        .bmc()
-        .set_boot_override(SYSTEM, once(BootTarget::Pxe))
-        .await
-        .unwrap();
-    assert!(warnings.is_empty(), "{warnings:?}");
-    assert_eq!(fake.patches(SETTINGS), [pxe_body()]);
-}
-
-#[tokio::test]
-async fn settings_that_know_no_override_are_not_written() {
-    let fake = FakeBmc::start().await;
-    fake.with(|machine| add_settings(machine, &json!({"BootOrder": ["Boot0001"]})));
-    let bmc = fake.bmc();
-    bmc.set_boot_override(SYSTEM, once(BootTarget::Pxe))
-        .await
-        .unwrap();
-    bmc.clear_boot_override(SYSTEM).await.unwrap();
-    assert!(fake.patches(SETTINGS).is_empty());
-    assert_eq!(fake.patches(SYSTEM).len(), 2);
-}
-
-#[tokio::test]
 async fn a_change_whose_reply_was_lost_is_looked_for_before_it_is_sent_again() {
     let fake = FakeBmc::start().await;
     fake.rule(|machine, request| {
@@ -327,44 +259,6 @@ async fn a_self_test_and_a_conflict_are_waited_for() {
         .unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
     assert_eq!(fake.patches(SYSTEM).len(), 4);
-}
-
-#[tokio::test]
-async fn a_task_is_followed_and_its_failure_is_one() {
-    let fake = FakeBmc::start().await;
-    let accepted = Answer::status(202).with("Location", "/redfish/v1/TaskService/Tasks/7");
-    fake.script(Method::PATCH, SYSTEM, vec![accepted.clone(), accepted]);
-    let mut looks = 0;
-    fake.rule(move |machine, request| {
-        if request.path != "/redfish/v1/TaskService/Tasks/7" {
-            return None;
-        }
-        looks += 1;
-        let state = match looks {
-            1 => "Running",
-            2 => {
-                machine.system()["Boot"]["BootSourceOverrideEnabled"] = json!("Once");
-                machine.system()["Boot"]["BootSourceOverrideTarget"] = json!("Pxe");
-                "Completed"
-            }
-            _ => "Exception",
-        };
-        Some(Answer::json(200, &json!({"TaskState": state})))
-    });
-    let bmc = fake.bmc();
-    let warnings = bmc
-        .set_boot_override(SYSTEM, once(BootTarget::Pxe))
-        .await
-        .unwrap();
-    assert!(warnings.is_empty(), "{warnings:?}");
-    let error = bmc
-        .set_boot_override(SYSTEM, once(BootTarget::Hdd))
-        .await
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("the task ended as Exception"),
-        "{error}"
-    );
 }
 
 #[tokio::test]
