@@ -97,6 +97,8 @@ pub(crate) struct Learned {
     pub(crate) rungs: HashMap<String, Rung>,
     /// The systems whose boot override is taken by their settings resource only.
     pub(crate) override_in_settings: HashMap<String, bool>,
+    /// A request with these credentials was done.
+    pub(crate) credentials_worked: bool,
     /// Expanding a collection failed.
     pub(crate) no_expand: bool,
 }

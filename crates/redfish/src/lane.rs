@@ -12,6 +12,7 @@ use tokio::sync::SemaphorePermit;
 use crate::{
     bmc::Inner,
     error::Error,
+    quirks::Hints,
     reply::Document,
     retry::{Attempts, Kind},
     wire::{OnStop, Reply, Request},
@@ -41,6 +42,18 @@ impl Inner {
             inner: self,
             exclusive: permit.ok(),
         })
+    }
+}
+
+impl Inner {
+    /// Whether a 401 may mean nothing: the BMC took these credentials before, and is one of those
+    /// that refuse good ones now and then. Anywhere else a second attempt could lock the account.
+    async fn may_be_moody(&self) -> Result<bool, Error> {
+        if !self.learned(|learned| learned.credentials_worked) {
+            return Ok(false);
+        }
+        let root = self.anonymous_root().await?;
+        Ok(root.is_some_and(|root| Hints::of(&root, None).retry_unauthorized))
     }
 }
 
@@ -92,6 +105,10 @@ impl Lane<'_> {
             let entry = inner.authorization().await?;
             let mut outcome = inner.wire.send(&request, &entry.authorization).await;
             let mut authorization = inner.prove(entry, &outcome);
+            if is(&outcome, StatusCode::UNAUTHORIZED) && inner.may_be_moody().await? {
+                inner.wire.pause(inner.timing.unauthorized_pause).await?;
+                outcome = inner.wire.send(&request, &authorization).await;
+            }
             if is(&outcome, StatusCode::UNAUTHORIZED) {
                 let given_up;
                 (authorization, given_up) = inner.renew(&authorization).await?;
@@ -104,6 +121,12 @@ impl Lane<'_> {
                 && let Some(error) = outcome.as_ref().ok().and_then(|r| inner.password_change(r))
             {
                 return Err(error);
+            }
+            if outcome
+                .as_ref()
+                .is_ok_and(|reply| reply.status.is_success())
+            {
+                inner.learned(|learned| learned.credentials_worked = true);
             }
             inner.touch();
             drop(turn);

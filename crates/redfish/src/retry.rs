@@ -29,6 +29,8 @@ pub(crate) struct Timing {
     pub(crate) busy_budget: Duration,
     /// The longest that one `Retry-After` is obeyed.
     pub(crate) longest_retry_after: Duration,
+    /// Before a request is repeated that was refused for its credentials without a reason.
+    pub(crate) unauthorized_pause: Duration,
     /// How often a power state is looked at.
     pub(crate) power_poll: Duration,
     /// When a reset that shows no effect is sent again.
@@ -48,6 +50,7 @@ impl Timing {
         longest_delay: Duration::from_secs(15),
         busy_budget: Duration::from_secs(40),
         longest_retry_after: Duration::from_secs(60),
+        unauthorized_pause: Duration::from_secs(3),
         power_poll: Duration::from_secs(3),
         resend_after: Duration::from_secs(60),
         verify_pause: Duration::from_secs(1),

@@ -284,6 +284,7 @@ pub(super) const FAST: Timing = Timing {
     longest_delay: Duration::from_millis(20),
     busy_budget: Duration::from_millis(100),
     longest_retry_after: Duration::from_millis(50),
+    unauthorized_pause: Duration::from_millis(10),
     power_poll: Duration::from_millis(10),
     resend_after: Duration::from_millis(300),
     verify_pause: Duration::from_millis(5),

@@ -349,3 +349,29 @@ fn a_handle_and_its_settings_show_no_password() {
         "Bmc { endpoint: \"https://10.0.0.5\", .. }"
     );
 }
+
+#[tokio::test]
+async fn a_401_without_a_reason_is_repeated_once_where_that_is_known_and_nowhere_else() {
+    for (vendor, moody) in [("HPE", true), ("Contoso", false)] {
+        let fake = FakeBmc::start().await;
+        fake.with(|machine| {
+            machine.resources.get_mut("/redfish/v1/").unwrap()["Vendor"] = json!(vendor);
+        });
+        let bmc = fake.bmc_with_basic(PASSWORD);
+        bmc.system(SYSTEM).await.unwrap();
+        fake.script(Method::GET, SYSTEM, vec![Answer::status(401)]);
+        let again = bmc.system(SYSTEM).await;
+        assert_eq!(again.is_ok(), moody, "{vendor}: {again:?}");
+        let asked = fake.received(&Method::GET, SYSTEM).len();
+        assert_eq!(asked, if moody { 3 } else { 2 }, "{vendor}");
+    }
+    // The first time, nobody knows whether they are good.
+    let fake = FakeBmc::start().await;
+    fake.with(|machine| {
+        machine.resources.get_mut("/redfish/v1/").unwrap()["Vendor"] = json!("HPE");
+    });
+    let bmc = fake.bmc_with_basic("wrong");
+    bmc.system(SYSTEM).await.unwrap_err();
+    bmc.system(SYSTEM).await.unwrap_err();
+    assert_eq!(fake.received(&Method::GET, SYSTEM).len(), 1);
+}
