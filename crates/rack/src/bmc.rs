@@ -4,8 +4,14 @@
 //! connection, such as slowness and lost responses.
 
 mod access;
+mod exchange;
+mod expand;
+mod habits;
 mod login;
 mod messages;
+mod names;
+mod profiles;
+mod quirk;
 mod resources;
 mod system;
 
@@ -16,15 +22,20 @@ use std::{
 
 use hyper::{
     Method, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, ETAG, HeaderName, IF_MATCH, LINK, RETRY_AFTER},
+    header::{ETAG, HeaderName, IF_MATCH, LINK},
 };
 use serde_json::{Map, Value};
 
 pub use access::BmcCounters;
+pub(crate) use profiles::UuidHabit;
+pub use profiles::{Profile, UnknownProfile};
+pub use quirk::{Quirk, Quirks, UnknownQuirk};
 
 use self::{
     access::Access,
+    habits::Memory,
     messages::{Message, error},
+    names::Names,
     resources::Resource,
     system::Change,
 };
@@ -42,6 +53,8 @@ use crate::{
 pub(crate) struct Bmc {
     machine: Arc<Machine>,
     access: Mutex<Access>,
+    names: Mutex<Names>,
+    memory: Mutex<Memory>,
 }
 
 impl Bmc {
@@ -52,9 +65,12 @@ impl Bmc {
             config.max_sessions,
             config.lockout,
         );
+        let names = Names::of(machine.config.profile.facts());
         Self {
             machine,
             access: Mutex::new(access),
+            names: Mutex::new(names),
+            memory: Mutex::new(Memory::default()),
         }
     }
 
@@ -67,6 +83,7 @@ impl Bmc {
                 .map(|(reset, count)| (reset.as_str().to_owned(), *count))
                 .collect()
         });
+        counters.jobs = self.memory().jobs;
         counters
     }
 
@@ -74,46 +91,17 @@ impl Bmc {
         self.access().close_all();
     }
 
-    /// The reply to a request at `now`.
-    pub(crate) fn respond(&self, request: &Request, now: Instant) -> Reply {
-        self.access().count(request);
-        let resource = Resource::parse(&request.path);
-        let mut reply = self.route(request, resource.as_ref(), now);
-        if let Some(resource) = &resource {
-            reply.set(ALLOW, resource.allow());
-        }
-        reply.set(ODATA_VERSION, "4.0");
-        reply.set(CACHE_CONTROL, "no-cache");
-        reply
+    /// Forgets what it remembers for its quirks.
+    pub(crate) fn forget(&self) {
+        let failures = self.access().counters.login_failures;
+        self.memory().forget(failures);
     }
 
-    fn route(&self, request: &Request, resource: Option<&Resource>, now: Instant) -> Reply {
-        if self.machine.read(|state| state.faults.bmc_busy) {
-            let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, &[Message::busy(1)]);
-            reply.set(RETRY_AFTER, 1);
-            return reply;
-        }
-        let version = text_header(request, &ODATA_VERSION);
-        if version.is_some_and(|version| version != "4.0") {
-            let messages = [Message::header_invalid("OData-Version")];
-            return error(StatusCode::PRECONDITION_FAILED, &messages);
-        }
-        let login = resource == Some(&Resource::Sessions) && request.method == Method::POST;
-        let public = resource.is_some_and(Resource::is_public);
-        if !login
-            && !public
-            && let Err(reply) = self.authorize(request, now)
-        {
-            return reply;
-        }
+    /// What the standard asks for, for a client that is admitted.
+    fn serve(&self, request: &Request, resource: Option<&Resource>, now: Instant) -> Reply {
         let Some(resource) = resource else {
-            return error(StatusCode::NOT_FOUND, &[Message::missing(&request.path)]);
+            return missing(request);
         };
-        // A service that takes no parameters must say so (DSP0266 section 7.3).
-        if request.query.as_deref().is_some_and(has_odata_parameter) {
-            let messages = [Message::query_not_supported()];
-            return error(StatusCode::NOT_IMPLEMENTED, &messages);
-        }
         match (request.method.as_str(), resource) {
             ("GET" | "HEAD", Resource::Reset | Resource::ManagerReset) => not_allowed(request),
             ("GET" | "HEAD", resource) => self.get(resource, request, now),
@@ -143,7 +131,7 @@ impl Bmc {
             Resource::Sessions => self.sessions(now),
             Resource::Session(id) => match self.session(id, now) {
                 Some(document) => document,
-                None => return error(StatusCode::NOT_FOUND, &[Message::missing(&request.path)]),
+                None => return missing(request),
             },
             Resource::AccountService => resources::account_service(&self.access()),
             Resource::Systems => collection(
@@ -152,20 +140,10 @@ impl Bmc {
                 "Computer System Collection",
             ),
             Resource::System => return self.system(),
-            Resource::Interfaces => {
-                let members: Vec<String> = (1..=machine.macs.len())
-                    .map(resources::interface_uri)
-                    .collect();
-                resources::collection(
-                    "/redfish/v1/Systems/1/EthernetInterfaces",
-                    "EthernetInterfaceCollection",
-                    "Ethernet Interface Collection",
-                    &members,
-                )
-            }
+            Resource::Interfaces => resources::interfaces(machine),
             Resource::Interface(number) => match resources::interface(machine, *number) {
                 Some(document) => document,
-                None => return error(StatusCode::NOT_FOUND, &[Message::missing(&request.path)]),
+                None => return missing(request),
             },
             Resource::Managers => collection(
                 "/redfish/v1/Managers",
@@ -182,6 +160,13 @@ impl Bmc {
                 let power = self.machine.read(|state| state.power.as_str());
                 resources::chassis(machine, power)
             }
+            Resource::TaskService => habits::task_service(),
+            Resource::Tasks => self.tasks(),
+            // Where there are any, they are a habit of the BMC.
+            Resource::Settings
+            | Resource::ResetActionInfo
+            | Resource::Task(_)
+            | Resource::TaskMonitor(_) => return missing(request),
             Resource::Reset | Resource::ManagerReset => return not_allowed(request),
         };
         show(&document)
@@ -191,11 +176,7 @@ impl Bmc {
         let document = self
             .machine
             .read(|state| system::document(&self.machine.config, state));
-        let mut reply = show(&document);
-        if let Some(tag) = document["@odata.etag"].as_str() {
-            reply.set(ETAG, tag);
-        }
-        reply
+        show(&document)
     }
 
     fn patch_system(&self, request: &Request) -> Reply {
@@ -260,6 +241,18 @@ impl Bmc {
         Reply::empty(StatusCode::NO_CONTENT)
     }
 
+    fn quirks(&self) -> Quirks {
+        self.machine.read(|state| state.quirks.clone())
+    }
+
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn access(&self) -> MutexGuard<'_, Access> {
         self.access.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -269,8 +262,12 @@ impl Service for Bmc {
     async fn answer(&self, request: Request) -> Option<Reply> {
         let slow = self.machine.read(|state| state.faults.slow_ms);
         tokio::time::sleep(Duration::from_millis(slow)).await;
+        let now = Instant::now();
+        if self.breaks(&request, now) {
+            return None;
+        }
         let is_change = request.method == Method::PATCH || request.path.ends_with(".Reset");
-        let reply = self.respond(&request, Instant::now());
+        let reply = self.respond(&request, now);
         let lost = is_change
             && self.machine.change(|state| {
                 let lost = state.faults.lose_responses > 0;
@@ -288,6 +285,9 @@ impl Service for Bmc {
 /// A document, with the header that names its schema (DSP0266 section 8.2).
 fn show(document: &Value) -> Reply {
     let mut reply = Reply::json(StatusCode::OK, document);
+    if let Some(tag) = document["@odata.etag"].as_str() {
+        reply.set(ETAG, tag);
+    }
     let kind = document["@odata.type"].as_str();
     if let Some((schema, _)) = kind.and_then(|kind| kind.strip_prefix('#')?.rsplit_once('.')) {
         let link = format!("<{SCHEMAS}/{schema}.json>; rel=describedby");
@@ -322,6 +322,10 @@ fn object(request: &Request) -> Result<Map<String, Value>, Reply> {
     })
 }
 
+fn missing(request: &Request) -> Reply {
+    error(StatusCode::NOT_FOUND, &[Message::missing(&request.path)])
+}
+
 fn not_allowed(request: &Request) -> Reply {
     let messages = [Message::not_allowed(request.method.as_str())];
     error(StatusCode::METHOD_NOT_ALLOWED, &messages)
@@ -329,12 +333,6 @@ fn not_allowed(request: &Request) -> Reply {
 
 fn text_header<'a>(request: &'a Request, name: &HeaderName) -> Option<&'a str> {
     request.headers.get(name)?.to_str().ok()
-}
-
-fn has_odata_parameter(query: &str) -> bool {
-    query
-        .split('&')
-        .any(|part| part.starts_with('$') || part.starts_with("%24"))
 }
 
 const SCHEMAS: &str = "http://redfish.dmtf.org/schemas/v1";

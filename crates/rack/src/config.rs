@@ -9,6 +9,11 @@ use model::{Architecture, MacAddr, Secret, ServerId};
 use ring::digest;
 use uuid::Uuid;
 
+use crate::{
+    bmc::UuidHabit,
+    {Profile, Quirks},
+};
+
 /// A rack: machines with one BMC each, behind one relay.
 #[derive(Clone, Debug)]
 pub struct RackConfig {
@@ -57,6 +62,10 @@ pub struct MachineConfig {
     pub boot_order: BootOrder,
     /// Where its BMC listens; port 0 takes a free one.
     pub bmc_listen: SocketAddr,
+    /// Whose BMC it has. [`with_profile`](Self::with_profile) sets it with all that goes with it.
+    pub profile: Profile,
+    /// The ways in which its BMC departs from the standard at first.
+    pub quirks: Quirks,
 }
 
 /// What a machine boots when nothing overrides it.
@@ -150,7 +159,31 @@ impl MachineConfig {
             architecture: Architecture::X64Uefi,
             boot_order: BootOrder::Disk,
             bmc_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            profile: Profile::Standard,
+            quirks: Quirks::default(),
         }
+    }
+
+    /// The machine as this maker builds it: its names, the form of its serial number and of its
+    /// UUID, its BMC and the quirks of that.
+    #[must_use]
+    pub fn with_profile(mut self, profile: Profile) -> Self {
+        let old = self.profile.facts();
+        let facts = profile.facts();
+        facts.manufacturer.clone_into(&mut self.manufacturer);
+        facts.model.clone_into(&mut self.model);
+        let number = self.serial.strip_prefix(old.serial).unwrap_or(&self.serial);
+        self.serial = format!("{}{number}", facts.serial);
+        let mut uuid = *self.uuid.uuid().as_bytes();
+        match facts.uuid {
+            UuidHabit::Random => {}
+            UuidHabit::BeginsWith([a, b, c, d]) => uuid[..4].copy_from_slice(&[d, c, b, a]),
+            UuidHabit::EndsWithMac => uuid[10..].copy_from_slice(&self.boot_mac().octets()),
+        }
+        self.uuid = server_id(uuid);
+        self.profile = profile;
+        self.quirks = profile.quirks();
+        self
     }
 
     /// The interface it boots from.

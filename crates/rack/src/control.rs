@@ -5,6 +5,7 @@
 //! | `GET /machines` | every machine with its BMC's counters and its console |
 //! | `GET /machines/{name}` | one machine |
 //! | `POST /machines/{name}/faults` | sets its faults; what the body leaves out is off |
+//! | `POST /machines/{name}/quirks` | gives its BMC the quirks whose ids the body lists, and no others |
 //! | `POST /machines/{name}/pull-plug` | takes its power away |
 //! | `POST /machines/{name}/wipe-disk` | empties its disk |
 
@@ -12,7 +13,7 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    Faults, MachineHandle,
+    Faults, MachineHandle, Quirk,
     http::{Reply, Request, Service},
 };
 
@@ -46,6 +47,9 @@ impl Control {
             (&Method::POST, ["machines", name, "faults"]) => {
                 found(name).map(|machine| set_faults(machine, &request.body))
             }
+            (&Method::POST, ["machines", name, "quirks"]) => {
+                found(name).map(|machine| set_quirks(machine, &request.body))
+            }
             (&Method::POST, ["machines", name, "pull-plug"]) => found(name).map(|machine| {
                 machine.force_power_off();
                 Reply::empty(StatusCode::NO_CONTENT)
@@ -70,6 +74,16 @@ fn set_faults(machine: &MachineHandle, body: &[u8]) -> Reply {
     match serde_json::from_slice::<Faults>(body) {
         Ok(faults) => {
             machine.set_faults(faults);
+            Reply::json(StatusCode::OK, &describe(machine))
+        }
+        Err(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),
+    }
+}
+
+fn set_quirks(machine: &MachineHandle, body: &[u8]) -> Reply {
+    match serde_json::from_slice::<Vec<Quirk>>(body) {
+        Ok(quirks) => {
+            machine.set_quirks(quirks);
             Reply::json(StatusCode::OK, &describe(machine))
         }
         Err(error) => problem(StatusCode::BAD_REQUEST, &error.to_string()),

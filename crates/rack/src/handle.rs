@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use model::{MacAddr, PowerState, ServerId};
 
-use crate::{BmcCounters, Faults, Snapshot, bmc::Bmc, machine::Machine};
+use crate::{BmcCounters, Faults, Profile, Quirk, Quirks, Snapshot, bmc::Bmc, machine::Machine};
 
 /// One machine of a rack that runs. Clones are the same machine.
 #[derive(Clone, Debug)]
@@ -113,6 +113,24 @@ impl MachineHandle {
     /// Makes things go wrong, or right again, from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.machine.change(|state| state.faults = faults);
+    }
+
+    /// Whose BMC it has.
+    pub fn profile(&self) -> Profile {
+        self.machine.config.profile
+    }
+
+    /// The ways in which its BMC departs from the standard.
+    pub fn quirks(&self) -> Quirks {
+        self.machine.read(|state| state.quirks.clone())
+    }
+
+    /// Lets its BMC have these quirks and no others, from now on. What it remembers of its old ones,
+    /// such as how many requests it has still to refuse, it forgets.
+    pub fn set_quirks(&self, quirks: impl IntoIterator<Item = Quirk>) {
+        let quirks = quirks.into_iter().collect();
+        self.machine.change(|state| state.quirks = quirks);
+        self.bmc.forget();
     }
 
     /// Takes its power away: somebody pulls the plug. Its BMC stays up.

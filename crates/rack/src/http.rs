@@ -3,7 +3,16 @@
 //! A [`Service`] sees whole requests and gives whole replies, so that what a BMC answers can be
 //! tested without a socket.
 
-use std::{convert::Infallible, fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -31,6 +40,8 @@ pub(crate) struct Request {
     pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// How many requests came over the same connection before.
+    pub(crate) earlier: u32,
 }
 
 /// A reply, all of it.
@@ -142,7 +153,11 @@ async fn answer_all<S: Service>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send,
     service: &Arc<S>,
 ) {
-    let answer = service_fn(|request| async { answer_one(request, service).await });
+    let count = AtomicU32::new(0);
+    let answer = service_fn(|request| {
+        let earlier = count.fetch_add(1, Ordering::Relaxed);
+        async move { answer_one(request, service, earlier).await }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE_TIMEOUT)
@@ -155,6 +170,7 @@ async fn answer_all<S: Service>(
 async fn answer_one<S: Service>(
     request: hyper::Request<Incoming>,
     service: &Arc<S>,
+    earlier: u32,
 ) -> Result<Response<Full<Bytes>>, Broken> {
     let (head, body) = request.into_parts();
     let reply = match Limited::new(body, MAX_BODY).collect().await {
@@ -165,6 +181,7 @@ async fn answer_one<S: Service>(
                 query: head.uri.query().map(str::to_owned),
                 headers: head.headers,
                 body: body.to_bytes(),
+                earlier,
             };
             service.answer(request).await.ok_or(Broken)?
         }

@@ -167,6 +167,7 @@ mod tests {
             query: None,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            earlier: 0,
         };
         let whole = images.respond(&request);
         assert_eq!(&whole.body[0x202..0x206], b"HdrS");

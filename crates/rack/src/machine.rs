@@ -28,7 +28,7 @@ use self::{
     state::{Phase, Snapshot, State},
 };
 use crate::{
-    MachineConfig, Network, Timing,
+    MachineConfig, Network, Quirk, Timing,
     net::relay::{Circuit, Relay},
 };
 
@@ -58,10 +58,14 @@ pub(crate) type Actions = mpsc::UnboundedReceiver<Action>;
 impl Machine {
     pub(crate) fn new(config: MachineConfig, surroundings: Surroundings) -> (Arc<Self>, Actions) {
         let (actions, receiver) = mpsc::unbounded_channel();
+        let state = State {
+            quirks: config.quirks.clone(),
+            ..State::default()
+        };
         let machine = Self {
             config,
             surroundings,
-            state: Mutex::new(State::default()),
+            state: Mutex::new(state),
             changes: watch::Sender::new(0),
             actions,
         };
@@ -189,6 +193,8 @@ impl Machine {
             initrd_sha256: state.initrd_sha256.clone(),
             kernel_args: state.kernel_args.clone(),
             faults: state.faults.clone(),
+            profile: self.config.profile,
+            quirks: state.quirks.clone(),
             console: state.console.iter().cloned().collect(),
         })
     }
@@ -202,6 +208,12 @@ impl Machine {
             state.phase = Phase::Firmware;
             state.address = None;
             state.boots += 1;
+            if state.jobs > 0 {
+                // A job of the BMC runs before the system does, and ends with a restart.
+                state.boots += state.jobs;
+                state.note(now, format!("jobs of the BMC: {}; restart", state.jobs));
+                state.jobs = 0;
+            }
             state.note(now, "power on, self test");
             let mut target = state.boot.consume();
             if state.faults.ignore_override && target != BootTarget::None {
@@ -230,6 +242,10 @@ async fn live(machine: Arc<Machine>, action: Action) {
                 state.address = None;
             }
         }),
+        Action::Hang => {
+            machine.note("the restart hangs");
+            machine.enter(Phase::Stopped);
+        }
         Action::PowerOn => {
             power_delay(&machine).await;
             boot::run(&machine).await;
@@ -251,7 +267,14 @@ async fn live(machine: Arc<Machine>, action: Action) {
 }
 
 async fn power_delay(machine: &Machine) {
-    let own = machine.read(|state| state.faults.power_delay_ms);
+    let (own, slow) = machine.read(|state| {
+        let slow = [Quirk::SlowPower, Quirk::TransitionalPowerStates];
+        (state.faults.power_delay_ms, state.quirks.has_any(&slow))
+    });
     let delay = own.map_or(machine.surroundings.power_delay, Duration::from_millis);
+    let delay = if slow { delay.max(SLOW_POWER) } else { delay };
     tokio::time::sleep(delay).await;
 }
+
+/// How long a slow machine takes to power on or off, at least.
+const SLOW_POWER: Duration = Duration::from_secs(1);

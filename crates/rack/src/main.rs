@@ -10,7 +10,7 @@ use std::{
 
 use clap::Parser;
 use model::{Architecture, Secret};
-use rack::{BootOrder, Network, Rack, RackConfig};
+use rack::{BootOrder, Network, Profile, Quirk, Rack, RackConfig};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A simulated rack: BMCs that speak Redfish over TLS, machines that really netboot.
@@ -60,6 +60,13 @@ struct Arguments {
     /// ones.
     #[arg(long, value_name = "PORT")]
     first_bmc_port: Option<u16>,
+    /// Whose BMCs the machines have, such as dell-idrac9. It may be given for each slot in turn.
+    #[arg(long, value_name = "PROFILE", default_value = "standard")]
+    profile: Vec<Profile>,
+    /// A quirk that every BMC has beside those of its profile, such as needs-if-match. It may be
+    /// given more than once.
+    #[arg(long, value_name = "QUIRK")]
+    quirk: Vec<Quirk>,
 }
 
 /// Why the program ends with an error.
@@ -151,6 +158,11 @@ fn config(arguments: &Arguments) -> Result<RackConfig, Error> {
             source,
         })?;
         config.password = Secret::new(text.strip_suffix('\n').unwrap_or(&text));
+    }
+    let profiles = arguments.profile.iter().cycle();
+    for (machine, &profile) in config.machines.iter_mut().zip(profiles) {
+        *machine = machine.clone().with_profile(profile);
+        machine.quirks.extend(arguments.quirk.iter().copied());
     }
     for (slot, machine) in (0_u16..).zip(&mut config.machines) {
         machine.architecture = arguments.firmware;

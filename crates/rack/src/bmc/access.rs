@@ -34,6 +34,8 @@ pub struct BmcCounters {
     pub lockouts: u64,
     /// Requests to reset the system, by type, those included that were refused for its state.
     pub resets: BTreeMap<String, u64>,
+    /// Jobs that were queued, each of which costs a restart.
+    pub jobs: u64,
 }
 
 /// The account of a BMC and what it has open.

@@ -190,11 +190,30 @@ impl Message {
     pub(super) fn query_not_supported() -> Self {
         Self::base(
             "QueryNotSupported",
-            "The service takes no query parameters.".to_owned(),
+            "The service does not take this query parameter.".to_owned(),
             &[],
             "Leave the query out.",
         )
         .warning()
+    }
+
+    pub(super) fn query_value() -> Self {
+        Self::base(
+            "QueryParameterValueError",
+            "The value of a query parameter is wrong or out of range.".to_owned(),
+            &[],
+            "Correct the query.",
+        )
+        .warning()
+    }
+
+    pub(super) fn internal_error() -> Self {
+        Self::base(
+            "InternalError",
+            "The service failed.".to_owned(),
+            &[],
+            "Send the request again.",
+        )
     }
 
     pub(super) fn header_invalid(name: &str) -> Self {
@@ -214,6 +233,14 @@ impl Message {
             &[&seconds],
             "Wait and send the request again.",
         )
+    }
+
+    /// One of a maker's own messages.
+    pub(super) fn of_maker(registry: &'static str, key: &'static str, text: &str) -> Self {
+        Self {
+            registry,
+            ..Self::base(key, text.to_owned(), &[], "See the maker's documentation.").warning()
+        }
     }
 
     /// The vendor's own: the machine is in that state already, or the reset makes no sense in it.

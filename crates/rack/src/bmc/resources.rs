@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::access::{Access, LOCKOUT_THRESHOLD, SESSION_TIMEOUT, Session};
+use super::expand::MAX_LEVELS;
 use crate::config::{MachineConfig, derived_uuid};
 
 /// A place in the tree.
@@ -29,6 +30,13 @@ pub(super) enum Resource {
     ManagerReset,
     ChassisCollection,
     Chassis,
+    /// What the system shall be after its next start; some BMCs have it.
+    Settings,
+    ResetActionInfo,
+    TaskService,
+    Tasks,
+    Task(usize),
+    TaskMonitor(usize),
 }
 
 impl Resource {
@@ -54,6 +62,12 @@ impl Resource {
             ["v1", "Systems", "1", "EthernetInterfaces", id] => {
                 Self::Interface(id.strip_prefix("NIC.")?.parse().ok()?)
             }
+            ["v1", "Systems", "1", "Settings"] => Self::Settings,
+            ["v1", "Systems", "1", "ResetActionInfo"] => Self::ResetActionInfo,
+            ["v1", "TaskService"] => Self::TaskService,
+            ["v1", "TaskService", "Tasks"] => Self::Tasks,
+            ["v1", "TaskService", "Tasks", id] => Self::Task(id.parse().ok()?),
+            ["v1", "TaskService", "TaskMonitors", id] => Self::TaskMonitor(id.parse().ok()?),
             ["v1", "Managers"] => Self::Managers,
             ["v1", "Managers", "1"] => Self::Manager,
             ["v1", "Managers", "1", "Actions", "Manager.Reset"] => Self::ManagerReset,
@@ -76,7 +90,7 @@ impl Resource {
         match self {
             Self::Sessions => "GET, HEAD, POST",
             Self::Session(_) => "GET, HEAD, DELETE",
-            Self::System => "GET, HEAD, PATCH",
+            Self::System | Self::Settings => "GET, HEAD, PATCH",
             Self::Reset | Self::ManagerReset => "POST",
             Self::Versions
             | Self::Root
@@ -89,6 +103,11 @@ impl Resource {
             | Self::Interface(_)
             | Self::Managers
             | Self::Manager
+            | Self::ResetActionInfo
+            | Self::TaskService
+            | Self::Tasks
+            | Self::Task(_)
+            | Self::TaskMonitor(_)
             | Self::ChassisCollection
             | Self::Chassis => "GET, HEAD",
         }
@@ -114,6 +133,20 @@ pub(super) fn root(machine: &MachineConfig) -> Value {
         "Chassis": link("/redfish/v1/Chassis"),
         "SessionService": link("/redfish/v1/SessionService"),
         "AccountService": link("/redfish/v1/AccountService"),
+        "Tasks": link("/redfish/v1/TaskService"),
+        "ProtocolFeaturesSupported": {
+            "ExpandQuery": {
+                "ExpandAll": true,
+                "Levels": true,
+                "Links": true,
+                "MaxLevels": MAX_LEVELS,
+                "NoLinks": true,
+            },
+            "ExcerptQuery": false,
+            "FilterQuery": false,
+            "OnlyMemberQuery": false,
+            "SelectQuery": false,
+        },
         "Links": { "Sessions": link("/redfish/v1/SessionService/Sessions") },
     })
 }
@@ -145,6 +178,9 @@ pub(super) fn metadata() -> String {
         ("EthernetInterface", "v1_12_0"),
         ("Manager", "v1_19_0"),
         ("Chassis", "v1_25_0"),
+        ("TaskService", "v1_2_1"),
+        ("Task", "v1_7_4"),
+        ("ActionInfo", "v1_4_2"),
     ];
     let mut text = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -222,7 +258,17 @@ pub(super) fn collection(uri: &str, kind: &str, name: &str, members: &[String]) 
     })
 }
 
-pub(super) fn interface_uri(index: usize) -> String {
+pub(super) fn interfaces(machine: &MachineConfig) -> Value {
+    let members: Vec<String> = (1..=machine.macs.len()).map(interface_uri).collect();
+    collection(
+        "/redfish/v1/Systems/1/EthernetInterfaces",
+        "EthernetInterfaceCollection",
+        "Ethernet Interface Collection",
+        &members,
+    )
+}
+
+fn interface_uri(index: usize) -> String {
     format!("/redfish/v1/Systems/1/EthernetInterfaces/NIC.{index}")
 }
 

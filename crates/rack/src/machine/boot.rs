@@ -81,7 +81,7 @@ fn devices(machine: &Machine, target: BootTarget, url: Option<String>) -> Vec<De
         Device::Pxe
     };
     let mut devices = match target {
-        BootTarget::None => Vec::new(),
+        BootTarget::None | BootTarget::Cd => Vec::new(),
         BootTarget::Pxe => vec![Device::Pxe],
         BootTarget::UefiHttp => vec![Device::Http(url)],
         BootTarget::Hdd => vec![Device::Disk],

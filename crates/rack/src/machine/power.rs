@@ -26,6 +26,8 @@ pub(crate) enum Action {
     PowerCycle,
     /// Power is gone at once.
     Halt,
+    /// Power stays, and nothing happens any more.
+    Hang,
 }
 
 /// Why a reset is refused.
@@ -121,15 +123,18 @@ pub(crate) fn decide(
 pub(crate) enum BootTarget {
     None,
     Pxe,
+    /// The drive is empty.
+    Cd,
     Hdd,
     BiosSetup,
     UefiHttp,
 }
 
 impl BootTarget {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::None,
         Self::Pxe,
+        Self::Cd,
         Self::Hdd,
         Self::BiosSetup,
         Self::UefiHttp,
@@ -139,6 +144,7 @@ impl BootTarget {
         match self {
             Self::None => "None",
             Self::Pxe => "Pxe",
+            Self::Cd => "Cd",
             Self::Hdd => "Hdd",
             Self::BiosSetup => "BiosSetup",
             Self::UefiHttp => "UefiHttp",
@@ -222,6 +228,7 @@ mod tests {
                 Ok(Some(Action::Restart)) => "restart",
                 Ok(Some(Action::PowerCycle)) => "cycle",
                 Ok(Some(Action::Halt)) => "halt",
+                Ok(Some(Action::Hang)) => "hang",
                 Ok(None) => "-",
                 Err(Refused::AlreadyThere(_)) => "already",
                 Err(Refused::WrongState(_)) => "wrong",

@@ -10,7 +10,7 @@ use model::{MacAddr, PowerState, ServerId};
 use serde::Serialize;
 
 use super::power::{Action, BootOverride, Refused, ResetType, decide};
-use crate::Faults;
+use crate::{Faults, Profile, Quirk, Quirks};
 
 /// How far a machine is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -83,6 +83,10 @@ pub struct Snapshot {
     pub kernel_args: Option<String>,
     /// What is wrong with it on purpose.
     pub faults: Faults,
+    /// Whose BMC it has.
+    pub profile: Profile,
+    /// The ways in which its BMC departs from the standard.
+    pub quirks: Quirks,
     /// Its console, oldest line first.
     pub console: Vec<ConsoleLine>,
 }
@@ -106,6 +110,9 @@ pub(crate) struct State {
     pub(crate) initrd_sha256: Vec<String>,
     pub(crate) kernel_args: Option<String>,
     pub(crate) faults: Faults,
+    pub(crate) quirks: Quirks,
+    /// Jobs of the BMC that wait for the next start, which each of them makes longer by a restart.
+    pub(crate) jobs: u32,
     pub(crate) resets: BTreeMap<ResetType, u64>,
     pub(crate) console: VecDeque<ConsoleLine>,
 }
@@ -149,6 +156,8 @@ impl Default for State {
             initrd_sha256: Vec::new(),
             kernel_args: None,
             faults: Faults::default(),
+            quirks: Quirks::default(),
+            jobs: 0,
             resets: BTreeMap::new(),
             console: VecDeque::new(),
         }
@@ -183,7 +192,14 @@ impl State {
         match action {
             Some(Action::PowerOn) => self.power = PowerState::PoweringOn,
             Some(Action::PowerOff | Action::PowerCycle) => self.power = PowerState::PoweringOff,
-            Some(Action::Restart | Action::Halt) | None => {}
+            Some(Action::Restart)
+                if reset == ResetType::ForceRestart
+                    && self.quirks.has(Quirk::ForceRestartHangs) =>
+            {
+                self.phase = Phase::Stopped;
+                return Ok(Some(Action::Hang));
+            }
+            Some(Action::Restart | Action::Halt | Action::Hang) | None => {}
         }
         Ok(action)
     }
