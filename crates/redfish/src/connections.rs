@@ -35,15 +35,34 @@ impl Connections {
         connect_timeout: Duration,
         authentication: Authentication,
     ) -> Result<Client, Error> {
+        let idle = match authentication {
+            Authentication::Session => POOL_IDLE,
+            Authentication::Basic => POOL_IDLE_BASIC,
+        };
+        self.with_idle(tls, connect_timeout, idle)
+    }
+
+    /// The client that trusts so and uses no connection twice.
+    pub(crate) fn unpooled(
+        &self,
+        tls: &BmcTls,
+        connect_timeout: Duration,
+    ) -> Result<Client, Error> {
+        self.with_idle(tls, connect_timeout, Duration::ZERO)
+    }
+
+    fn with_idle(
+        &self,
+        tls: &BmcTls,
+        connect_timeout: Duration,
+        idle: Duration,
+    ) -> Result<Client, Error> {
         let trust = Trust {
             ca_pem: tls.ca_pem.clone(),
             fingerprint_sha256: tls.fingerprint_sha256.clone(),
             insecure: tls.insecure,
             connect_timeout,
-            idle: match authentication {
-                Authentication::Session => POOL_IDLE,
-                Authentication::Basic => POOL_IDLE_BASIC,
-            },
+            idle,
         };
         let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&trust) {
@@ -74,7 +93,7 @@ fn build(tls: &BmcTls, connect_timeout: Duration, idle: Duration) -> Result<Clie
         .retry(retry::never())
         .connect_timeout(connect_timeout)
         .pool_idle_timeout(idle)
-        .pool_max_idle_per_host(2)
+        .pool_max_idle_per_host(if idle.is_zero() { 0 } else { 2 })
         .build()
         .map_err(|error| Error::InvalidConfig {
             what: failure::root_cause(&error),

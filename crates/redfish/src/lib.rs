@@ -37,7 +37,7 @@ pub use lenient::resource_key;
 pub use manager::Manager;
 pub use messages::{Message, Messages};
 pub use model::PowerState;
-pub use power::Power;
+pub use power::{Power, Restart};
 pub use quirks::{Handled, Quirks, QuirksError, Row, quirks_page};
 pub use service_root::ServiceRoot;
 pub use session::OpenSession;

@@ -5,6 +5,9 @@
 //! time to show it.
 
 mod reset;
+mod restart;
+
+pub use restart::Restart;
 
 use std::time::{Duration, Instant};
 
@@ -49,26 +52,24 @@ impl Bmc {
         deadline: Instant,
     ) -> Result<PowerState, Error> {
         let began = Instant::now();
-        let mut drive = Drive {
-            inner: &self.inner,
-            uri,
-            seen: None,
-            previous: None,
-            touched: false,
-        };
+        let mut drive = Drive::new(&self.inner, uri);
         let result = tokio::time::timeout_at(deadline.into(), drive.run(power)).await;
         result.unwrap_or_else(|_elapsed| {
             let goal = if power == Power::On { "On" } else { "Off" };
-            let seen = drive.seen.as_deref().unwrap_or("in no known state");
-            let what = format!(
-                "{uri} of {} did not become {goal}, it was last seen {seen},",
-                self.endpoint()
-            );
-            Err(Error::Timeout {
-                what,
-                after: began.elapsed(),
-            })
+            Err(timed_out(&drive, goal, began))
         })
+    }
+}
+
+fn timed_out(drive: &Drive<'_>, goal: &str, began: Instant) -> Error {
+    let seen = drive.seen.as_deref().unwrap_or("in no known state");
+    let endpoint = drive.inner.wire.endpoint();
+    Error::Timeout {
+        what: format!(
+            "{} of {endpoint} did not become {goal}, it was last seen {seen},",
+            drive.uri
+        ),
+        after: began.elapsed(),
     }
 }
 
@@ -83,7 +84,17 @@ struct Drive<'a> {
     touched: bool,
 }
 
-impl Drive<'_> {
+impl<'a> Drive<'a> {
+    const fn new(inner: &'a Inner, uri: &'a str) -> Self {
+        Self {
+            inner,
+            uri,
+            seen: None,
+            previous: None,
+            touched: false,
+        }
+    }
+
     async fn run(&mut self, power: Power) -> Result<PowerState, Error> {
         if let Power::Graceful { timeout } = power
             && let Some(state) = self
@@ -173,7 +184,7 @@ impl Drive<'_> {
         let hints = Hints::of(&*lane.root().await?, Some(system));
         let action = reset::Action::of(lane, system, &hints).await?;
         let Some(kind) = action.choose(wanted, sent) else {
-            if wanted == Wanted::OffSoft {
+            if wanted.has_another_way() {
                 return Ok(Next::GiveUp);
             }
             return Err(Error::NotSupported {
@@ -221,7 +232,7 @@ impl Drive<'_> {
                 sent.refused(kind);
             }
             // Cutting the power is agreed to, if asking does not work.
-            Error::Rejected { .. } if wanted == Wanted::OffSoft => return Ok(Next::GiveUp),
+            Error::Rejected { .. } if wanted.has_another_way() => return Ok(Next::GiveUp),
             error => return Err(error),
         }
         Ok(Next::Look)

@@ -42,7 +42,7 @@ pub(crate) async fn follow(lane: &Lane<'_>, accepted: &Reply) -> Result<(), Erro
             // Finished tasks disappear, and some firmware needs a while to find a new one.
             (StatusCode::NOT_FOUND, _) if !seen && missing < MAX_MISSING => {
                 missing += 1;
-                let later = lane.inner.timing.verify_pause.saturating_mul(3 << missing);
+                let later = lane.inner.timing.verify_pause.saturating_mul(1 << missing);
                 wait = wait.max(Some(later));
                 continue;
             }
@@ -115,5 +115,5 @@ const FAILED: [&str; 6] = [
     "Invalid",
 ];
 /// How often a task is looked for that was never seen, a while longer each time.
-const MAX_MISSING: u32 = 3;
+const MAX_MISSING: u32 = 4;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);

@@ -98,6 +98,8 @@ pub(crate) struct Reply {
 /// The connections to one BMC.
 pub(crate) struct Wire {
     client: Client,
+    /// For a BMC that drops the connections that it has answered on: there may be some already.
+    unpooled: Client,
     pub(crate) origin: Origin,
     pub(crate) credentials: Credentials,
     request_timeout: Duration,
@@ -126,8 +128,12 @@ impl Wire {
             config
                 .connections
                 .client(&connection.tls, connect_timeout, config.authentication)?;
+        let unpooled = config
+            .connections
+            .unpooled(&connection.tls, connect_timeout)?;
         Ok(Self {
             client,
+            unpooled,
             origin,
             credentials,
             request_timeout,
@@ -267,8 +273,9 @@ impl Wire {
         authorization: &Authorization,
         url: Url,
     ) -> RequestBuilder {
-        let mut builder = self
-            .client
+        let close = self.close_connections.load(Ordering::Relaxed);
+        let client = if close { &self.unpooled } else { &self.client };
+        let mut builder = client
             .request(request.method.clone(), url)
             .header(header::ACCEPT, "application/json")
             .header("OData-Version", "4.0");
@@ -277,7 +284,7 @@ impl Wire {
             builder = builder.header(header::ACCEPT_ENCODING, "identity");
         }
         // A logout is the last request as a rule.
-        if self.close_connections.load(Ordering::Relaxed) || request.method == Method::DELETE {
+        if close || request.method == Method::DELETE {
             builder = builder.header(header::CONNECTION, "close");
         }
         if let Some(tag) = request.if_match {

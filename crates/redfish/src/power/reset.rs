@@ -12,6 +12,8 @@ pub(super) enum Wanted {
     On,
     OffHard,
     OffSoft,
+    RestartHard,
+    RestartSoft,
 }
 
 impl Wanted {
@@ -21,6 +23,8 @@ impl Wanted {
             Self::On => &["On", "ForceOn", TOGGLE],
             Self::OffHard => &["ForceOff", "Off", TOGGLE],
             Self::OffSoft => &["GracefulShutdown"],
+            Self::RestartHard => &["ForceRestart", "PowerCycle", "GracefulRestart"],
+            Self::RestartSoft => &["GracefulRestart"],
         }
     }
 
@@ -28,7 +32,13 @@ impl Wanted {
         match self {
             Self::On => "on",
             Self::OffHard | Self::OffSoft => "off",
+            Self::RestartHard | Self::RestartSoft => "off and on",
         }
+    }
+
+    /// Whether what it leads to can be had in another way.
+    pub(super) const fn has_another_way(self) -> bool {
+        matches!(self, Self::OffSoft | Self::RestartHard | Self::RestartSoft)
     }
 
     pub(super) const fn is_reached_by(self, state: Option<PowerState>) -> bool {
@@ -36,6 +46,8 @@ impl Wanted {
             // Paused is on, with its processors held.
             Self::On => matches!(state, Some(PowerState::On | PowerState::Paused)),
             Self::OffHard | Self::OffSoft => matches!(state, Some(PowerState::Off)),
+            // It is on before and after.
+            Self::RestartHard | Self::RestartSoft => false,
         }
     }
 }
@@ -97,6 +109,7 @@ impl Sent {
         let right_way = match wanted {
             Wanted::On => state == Some(PowerState::PoweringOn),
             Wanted::OffHard | Wanted::OffSoft => state == Some(PowerState::PoweringOff),
+            Wanted::RestartHard | Wanted::RestartSoft => false,
         };
         !right_way && since.elapsed() >= self.timing.resend_after
     }
@@ -105,6 +118,11 @@ impl Sent {
     pub(super) fn accepted(&mut self, kind: String) {
         self.resets += 1;
         self.last = Some((kind, Instant::now()));
+    }
+
+    /// Whether anything was sent and done.
+    pub(super) const fn any(&self) -> bool {
+        self.resets > 0
     }
 
     /// The BMC does not want it now.

@@ -6,7 +6,7 @@ use axum::http::Method;
 use serde_json::json;
 
 use super::fake_bmc::{Answer, FakeBmc, RESET, SYSTEM};
-use crate::{Bmc, Error, Power, PowerState};
+use crate::{Bmc, Error, Power, PowerState, Restart};
 
 async fn set(bmc: &Bmc, power: Power) -> Result<PowerState, Error> {
     bmc.set_power(SYSTEM, power, Instant::now() + Duration::from_secs(5))
@@ -307,4 +307,88 @@ async fn a_wait_ends_when_the_caller_stops() {
         "{:?}",
         began.elapsed()
     );
+}
+
+async fn restart(bmc: &Bmc, how: Restart) -> Result<PowerState, Error> {
+    bmc.restart(SYSTEM, how, Instant::now() + Duration::from_secs(5))
+        .await
+}
+
+/// Lists these resets; the server is on.
+fn offer(fake: &FakeBmc, kinds: &[&str]) {
+    is_on(fake, true);
+    fake.with(|machine| {
+        let action = &mut machine.system()["Actions"]["#ComputerSystem.Reset"];
+        action["ResetType@Redfish.AllowableValues"] = json!(kinds);
+    });
+    fake.rule(|_, request| {
+        let kind = request.body["ResetType"].as_str().unwrap_or_default();
+        let restarts = kind.ends_with("Restart") || kind == "PowerCycle";
+        (request.is(&Method::POST, RESET) && restarts).then(|| Answer::status(204))
+    });
+}
+
+#[tokio::test]
+async fn a_restart_is_one_reset_and_off_and_on_where_there_is_none() {
+    let all = ["On", "ForceOff", "GracefulShutdown", "GracefulRestart"];
+    let soft = Restart::Graceful {
+        timeout: Duration::from_millis(150),
+    };
+    for (kinds, how, expected) in [
+        (
+            &["On", "ForceRestart", "PowerCycle"][..],
+            Restart::Force,
+            &["ForceRestart"][..],
+        ),
+        (&["On", "PowerCycle"], Restart::Force, &["PowerCycle"]),
+        (&all, Restart::Force, &["GracefulRestart"]),
+        (&all, soft, &["GracefulRestart"]),
+        (&["On", "ForceOff"], Restart::Force, &["ForceOff", "On"]),
+        (&all[..3], soft, &["GracefulShutdown", "On"]),
+    ] {
+        let fake = FakeBmc::start().await;
+        offer(&fake, kinds);
+        let state = restart(&fake.bmc(), how).await.unwrap();
+        assert_eq!(
+            (state, fake.resets()),
+            (
+                PowerState::On,
+                expected.iter().map(|&kind| kind.to_owned()).collect()
+            )
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_restart_of_what_is_off_is_a_start_and_one_that_does_harm_is_not_sent() {
+    let fake = FakeBmc::start().await;
+    restart(&fake.bmc(), Restart::Force).await.unwrap();
+    assert_eq!(fake.resets(), ["On"]);
+    let fake = FakeBmc::start().await;
+    offer(&fake, &["On", "ForceOff", "ForceRestart"]);
+    fake.with(|machine| {
+        machine.resources.get_mut("/redfish/v1/").unwrap()["Vendor"] = json!("Lenovo");
+    });
+    restart(&fake.bmc(), Restart::Force).await.unwrap();
+    assert_eq!(fake.resets(), ["ForceOff", "On"]);
+}
+
+#[tokio::test]
+async fn a_restart_whose_reply_was_lost_is_not_sent_again_and_a_refused_one_is() {
+    let broken = FakeBmc::start().await;
+    is_on(&broken, true);
+    broken.with(|machine| {
+        let action = &mut machine.system()["Actions"]["#ComputerSystem.Reset"];
+        action["ResetType@Redfish.AllowableValues"] = json!(["On", "ForceRestart"]);
+    });
+    broken.script(Method::POST, RESET, vec![Answer::Break]);
+    restart(&broken.bmc(), Restart::Force).await.unwrap();
+    assert_eq!(broken.resets(), ["ForceRestart"]);
+
+    let busy = FakeBmc::start().await;
+    let refused = Answer::message(400, "Vendor.2.14.InvalidOperationForSystemState");
+    busy.script(Method::POST, RESET, vec![refused, Answer::status(409)]);
+    offer(&busy, &["On", "ForceRestart"]);
+    restart(&busy.bmc(), Restart::Force).await.unwrap();
+    assert_eq!(busy.resets().len(), 3);
 }
