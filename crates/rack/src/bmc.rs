@@ -4,6 +4,8 @@
 //! connection, such as slowness and lost responses.
 
 mod access;
+mod account_service;
+mod accounts;
 mod exchange;
 mod expand;
 mod habits;
@@ -27,12 +29,14 @@ use hyper::{
 use serde_json::{Map, Value};
 
 pub use access::BmcCounters;
+pub use accounts::{AccountRules, PasswordChange};
 pub(crate) use profiles::UuidHabit;
 pub use profiles::{Profile, UnknownProfile};
 pub use quirk::{Quirk, Quirks, UnknownQuirk};
 
 use self::{
     access::Access,
+    accounts::Accounts,
     habits::Memory,
     messages::{Message, error},
     names::Names,
@@ -55,22 +59,27 @@ pub(crate) struct Bmc {
     access: Mutex<Access>,
     names: Mutex<Names>,
     memory: Mutex<Memory>,
+    /// What a restart of the BMC may be called, and how long it takes.
+    manager_resets: Vec<String>,
+    restart: Duration,
 }
 
 impl Bmc {
     pub(crate) fn new(machine: Arc<Machine>, config: &RackConfig) -> Self {
-        let access = Access::new(
+        let accounts = Accounts::new(
+            config.accounts.clone(),
             config.username.clone(),
             config.password.clone(),
-            config.max_sessions,
             config.lockout,
         );
         let names = Names::of(machine.config.profile.facts());
         Self {
             machine,
-            access: Mutex::new(access),
+            access: Mutex::new(Access::new(accounts, config.max_sessions)),
             names: Mutex::new(names),
             memory: Mutex::new(Memory::default()),
+            manager_resets: config.manager_resets.clone(),
+            restart: config.bmc_restart,
         }
     }
 
@@ -97,8 +106,14 @@ impl Bmc {
         self.memory().forget(failures);
     }
 
-    /// What the standard asks for, for a client that is admitted.
-    fn serve(&self, request: &Request, resource: Option<&Resource>, now: Instant) -> Reply {
+    /// What the standard asks for, for a client that is admitted as `by`.
+    fn serve(
+        &self,
+        request: &Request,
+        resource: Option<&Resource>,
+        by: &str,
+        now: Instant,
+    ) -> Reply {
         let Some(resource) = resource else {
             return missing(request);
         };
@@ -108,6 +123,9 @@ impl Bmc {
             ("POST", Resource::Sessions) => self.log_in(request, now),
             ("DELETE", Resource::Session(id)) => self.log_out(id, request),
             ("PATCH", Resource::System) => self.patch_system(request),
+            ("POST", Resource::Accounts) => self.create_account(request, by, now),
+            ("PATCH", Resource::Account(id)) => self.change_account(id, request, by, now),
+            ("DELETE", Resource::Account(id)) => self.remove_account(id, request, by),
             ("POST", Resource::Reset) => self.reset(request),
             ("POST", Resource::ManagerReset) => self.reset_manager(request),
             _ => not_allowed(request),
@@ -133,7 +151,11 @@ impl Bmc {
                 Some(document) => document,
                 None => return missing(request),
             },
-            Resource::AccountService => resources::account_service(&self.access()),
+            Resource::AccountService
+            | Resource::Accounts
+            | Resource::Account(_)
+            | Resource::Roles
+            | Resource::Role(_) => return self.account_resource(resource, request, now),
             Resource::Systems => collection(
                 "/redfish/v1/Systems",
                 "ComputerSystemCollection",
@@ -150,7 +172,7 @@ impl Bmc {
                 "ManagerCollection",
                 "Manager Collection",
             ),
-            Resource::Manager => resources::manager(machine),
+            Resource::Manager => resources::manager(machine, &self.manager_resets),
             Resource::ChassisCollection => collection(
                 "/redfish/v1/Chassis",
                 "ChassisCollection",
@@ -223,21 +245,30 @@ impl Bmc {
         }
     }
 
-    /// A restarted BMC has forgotten its sessions. That it is away for minutes is `bmc_down`.
+    /// A restarted BMC has forgotten its sessions, and is away for a while.
     fn reset_manager(&self, request: &Request) -> Reply {
         let body = match object(request) {
             Ok(body) => body,
             Err(reply) => return reply,
         };
-        let value = body.get("ResetType").cloned().unwrap_or_default();
-        let known = value
-            .as_str()
-            .is_some_and(|text| resources::MANAGER_RESETS.contains(&text));
+        let value = body.get("ResetType");
+        let known = match value.and_then(Value::as_str) {
+            Some(kind) => self.manager_resets.iter().any(|known| known == kind),
+            None => value.is_none() && self.manager_resets.is_empty(),
+        };
         if !known {
+            let value = value.cloned().unwrap_or_default();
             let message = Message::parameter_not_in_list("Manager.Reset", "ResetType", &value);
             return error(StatusCode::BAD_REQUEST, &[message]);
         }
-        self.drop_sessions();
+        let kind = value.and_then(Value::as_str).unwrap_or("none").to_owned();
+        let mut access = self.access();
+        *access.counters.manager_resets.entry(kind).or_default() += 1;
+        access.close_all();
+        drop(access);
+        if !self.restart.is_zero() {
+            tokio::spawn(go_away(Arc::clone(&self.machine), self.restart));
+        }
         Reply::empty(StatusCode::NO_CONTENT)
     }
 
@@ -266,7 +297,8 @@ impl Service for Bmc {
         if self.breaks(&request, now) {
             return None;
         }
-        let is_change = request.method == Method::PATCH || request.path.ends_with(".Reset");
+        let is_change = !matches!(request.method, Method::GET | Method::HEAD)
+            && !request.path.contains("/SessionService");
         let reply = self.respond(&request, now);
         let lost = is_change
             && self.machine.change(|state| {
@@ -280,6 +312,14 @@ impl Service for Bmc {
     async fn cut(&self) {
         self.machine.bmc_down().await;
     }
+}
+
+/// Takes the BMC away for as long as it restarts, once its last reply is out.
+async fn go_away(machine: Arc<Machine>, restart: Duration) {
+    tokio::time::sleep(LAST_REPLY).await;
+    machine.change(|state| state.bmc_away = true);
+    tokio::time::sleep(restart).await;
+    machine.change(|state| state.bmc_away = false);
 }
 
 /// A document, with the header that names its schema (DSP0266 section 8.2).
@@ -336,6 +376,8 @@ fn text_header<'a>(request: &'a Request, name: &HeaderName) -> Option<&'a str> {
 }
 
 const SCHEMAS: &str = "http://redfish.dmtf.org/schemas/v1";
+/// How long the reply to a restart takes to get out.
+const LAST_REPLY: Duration = Duration::from_millis(50);
 const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 
 #[cfg(test)]

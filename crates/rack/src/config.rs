@@ -10,8 +10,8 @@ use ring::digest;
 use uuid::Uuid;
 
 use crate::{
-    bmc::UuidHabit,
-    {Profile, Quirks},
+    Profile, Quirks,
+    bmc::{AccountRules, UuidHabit},
 };
 
 /// A rack: machines with one BMC each, behind one relay.
@@ -23,7 +23,7 @@ pub struct RackConfig {
     pub machines: Vec<MachineConfig>,
     /// Where the machines' packets go.
     pub network: Network,
-    /// The one user of every BMC.
+    /// The user that every BMC has from the factory, an administrator.
     pub username: String,
     /// That user's password.
     pub password: Secret,
@@ -33,8 +33,14 @@ pub struct RackConfig {
     pub timing: Timing,
     /// The most sessions a BMC keeps at once. Eight is what an iDRAC allows.
     pub max_sessions: usize,
-    /// How long a BMC keeps its account locked after too many failed logins.
+    /// How long a BMC keeps an account locked after too many failed logins.
     pub lockout: Duration,
+    /// What the accounts of the BMCs are like.
+    pub accounts: AccountRules,
+    /// What `Manager.Reset` takes; with none, the BMCs list none and take a request without one.
+    pub manager_resets: Vec<String>,
+    /// How long a BMC is away when it restarts.
+    pub bmc_restart: Duration,
 }
 
 /// One machine and its BMC.
@@ -129,6 +135,11 @@ impl RackConfig {
             timing: Timing::default(),
             max_sessions: 8,
             lockout: Duration::from_secs(60),
+            accounts: AccountRules::default(),
+            manager_resets: ["GracefulRestart", "ForceRestart"]
+                .map(str::to_owned)
+                .to_vec(),
+            bmc_restart: Duration::ZERO,
         }
     }
 }

@@ -23,7 +23,9 @@ mod net;
 mod pki;
 mod rack;
 
-pub use bmc::{BmcCounters, Profile, Quirk, Quirks, UnknownProfile, UnknownQuirk};
+pub use bmc::{
+    AccountRules, BmcCounters, PasswordChange, Profile, Quirk, Quirks, UnknownProfile, UnknownQuirk,
+};
 pub use config::{BootOrder, MachineConfig, Network, RackConfig, Timing};
 pub use faults::Faults;
 pub use handle::{MachineHandle, WaitError};

@@ -151,10 +151,16 @@ impl Machine {
         }
     }
 
+    /// Every change from now on.
+    #[cfg(test)]
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
     /// Completes once its BMC must look dead.
     pub(crate) async fn bmc_down(&self) {
         let mut changes = self.changes.subscribe();
-        while !self.read(|state| state.faults.bmc_down) {
+        while !self.read(|state| state.faults.bmc_down || state.bmc_away) {
             if changes.changed().await.is_err() {
                 return;
             }

@@ -1,4 +1,4 @@
-//! Who may ask a BMC: one account, its lockout, and sessions.
+//! Who may ask a BMC: its accounts and their sessions.
 //!
 //! Everything takes `now`, so that a test can let time pass.
 
@@ -13,6 +13,7 @@ use model::Secret;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
 
+use super::accounts::{Accounts, Attempt};
 use crate::{hex, http::Request};
 
 /// What a BMC counted, for tests.
@@ -30,25 +31,25 @@ pub struct BmcCounters {
     pub sessions_most: usize,
     /// Logins that failed, with Basic or for a session.
     pub login_failures: u64,
-    /// How often the account was locked.
+    /// How often an account was locked.
     pub lockouts: u64,
     /// Requests to reset the system, by type, those included that were refused for its state.
     pub resets: BTreeMap<String, u64>,
     /// Jobs that were queued, each of which costs a restart.
     pub jobs: u64,
+    /// Restarts of the BMC itself, by type; `none` for a request that names none.
+    pub manager_resets: BTreeMap<String, u64>,
+    /// Changes of accounts that were made.
+    pub account_changes: u64,
 }
 
-/// The account of a BMC and what it has open.
+/// The accounts of a BMC and what they have open.
 #[derive(Debug)]
 pub(super) struct Access {
-    username: String,
-    password: Secret,
+    pub(super) accounts: Accounts,
     max_sessions: usize,
-    lockout: Duration,
     sessions: Vec<Session>,
     next_session: u64,
-    failures_in_a_row: u32,
-    locked_until: Option<Instant>,
     pub(super) counters: BmcCounters,
 }
 
@@ -56,6 +57,7 @@ pub(super) struct Access {
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) id: String,
+    pub(super) username: String,
     token: Secret,
     used_at: Instant,
 }
@@ -72,89 +74,56 @@ pub(super) enum LoginError {
 }
 
 impl Access {
-    pub(super) fn new(
-        username: String,
-        password: Secret,
-        max_sessions: usize,
-        lockout: Duration,
-    ) -> Self {
+    pub(super) fn new(accounts: Accounts, max_sessions: usize) -> Self {
         Self {
-            username,
-            password,
+            accounts,
             max_sessions,
-            lockout,
             sessions: Vec::new(),
             next_session: 1,
-            failures_in_a_row: 0,
-            locked_until: None,
             counters: BmcCounters::default(),
         }
     }
 
-    pub(super) fn username(&self) -> &str {
-        &self.username
-    }
-
-    pub(super) const fn lockout(&self) -> Duration {
-        self.lockout
-    }
-
-    pub(super) fn is_locked(&self, now: Instant) -> bool {
-        self.locked_until.is_some_and(|until| now < until)
-    }
-
-    /// Whether these are the credentials; counts failures and locks the account after five in a
-    /// row. While it is locked the right password is refused too, without counting.
+    /// Whether these are the credentials of an account; counts what is not.
     pub(super) fn check(&mut self, username: &str, password: &str, now: Instant) -> bool {
-        if self.is_locked(now) {
-            self.counters.login_failures += 1;
-            return false;
-        }
-        if self.locked_until.take().is_some() {
-            self.failures_in_a_row = 0;
-        }
-        if username == self.username && password == self.password.expose() {
-            self.failures_in_a_row = 0;
-            return true;
-        }
-        self.fail(now);
-        false
+        let attempt = self.accounts.check(username, password, now);
+        self.count_attempt(attempt)
     }
 
     /// Counts a failed login.
-    pub(super) fn fail(&mut self, now: Instant) {
-        self.counters.login_failures += 1;
-        self.failures_in_a_row += 1;
-        if self.failures_in_a_row >= LOCKOUT_THRESHOLD {
-            self.counters.lockouts += 1;
-            self.locked_until = Some(now + self.lockout);
-        }
+    pub(super) fn fail(&mut self, username: &str, now: Instant) {
+        let attempt = self.accounts.fail(username, now);
+        self.count_attempt(attempt);
     }
 
-    /// Whether an `Authorization` header logs in.
-    pub(super) fn check_basic(&mut self, header: &str, now: Instant) -> bool {
-        let credentials = header
-            .split_once(' ')
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
-            .and_then(|(_, encoded)| BASE64.decode(encoded.trim()).ok())
-            .and_then(|bytes| String::from_utf8(bytes).ok());
-        match credentials.as_deref().and_then(|text| text.split_once(':')) {
-            Some((username, password)) => self.check(username, password, now),
+    fn count_attempt(&mut self, attempt: Attempt) -> bool {
+        if let Attempt::Wrong { locked } = attempt {
+            self.counters.login_failures += 1;
+            self.counters.lockouts += u64::from(locked);
+        }
+        attempt == Attempt::Right
+    }
+
+    /// Whose `Authorization` header this is, if it logs in.
+    pub(super) fn check_basic(&mut self, header: &str, now: Instant) -> Option<String> {
+        match basic(header) {
+            Some((username, password)) => self.check(&username, &password, now).then_some(username),
             None => {
-                self.fail(now);
-                false
+                self.fail("", now);
+                None
             }
         }
     }
 
-    /// Whether a token belongs to an open session. Using a session keeps it open.
-    pub(super) fn check_token(&mut self, token: &str, now: Instant) -> bool {
+    /// Whose open session a token belongs to. Using a session keeps it open.
+    pub(super) fn check_token(&mut self, token: &str, now: Instant) -> Option<String> {
         self.expire(now);
         let session = self
             .sessions
             .iter_mut()
-            .find(|session| session.token.expose() == token);
-        session.map(|session| session.used_at = now).is_some()
+            .find(|session| session.token.expose() == token)?;
+        session.used_at = now;
+        Some(session.username.clone())
     }
 
     /// Opens a session for whoever has the password: its id and its token.
@@ -179,6 +148,7 @@ impl Access {
         self.next_session += 1;
         self.sessions.push(Session {
             id: id.clone(),
+            username: username.to_owned(),
             token: token.clone(),
             used_at: now,
         });
@@ -192,6 +162,11 @@ impl Access {
         let before = self.sessions.len();
         self.sessions.retain(|session| session.id != id);
         before != self.sessions.len()
+    }
+
+    /// Closes the sessions of an account that has another password now, or is gone.
+    pub(super) fn close_of(&mut self, username: &str) {
+        self.sessions.retain(|session| session.username != username);
     }
 
     /// Closes all sessions, as a restart of the BMC does.
@@ -229,17 +204,31 @@ impl Access {
     }
 }
 
+/// The user name and the password of an `Authorization` header.
+fn basic(header: &str) -> Option<(String, String)> {
+    let (_, encoded) = header
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))?;
+    let text = String::from_utf8(BASE64.decode(encoded.trim()).ok()?).ok()?;
+    let (username, password) = text.split_once(':')?;
+    Some((username.to_owned(), password.to_owned()))
+}
+
 /// How long an unused session stays open: what Dell and OpenBMC report.
 pub(super) const SESSION_TIMEOUT: Duration = Duration::from_secs(1800);
-pub(super) const LOCKOUT_THRESHOLD: u32 = 5;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bmc::accounts::AccountRules;
 
     fn access() -> Access {
-        let lockout = Duration::from_secs(60);
-        Access::new("admin".to_owned(), Secret::new("right"), 2, lockout)
+        let (name, password) = ("admin".to_owned(), Secret::new("right"));
+        let rules = AccountRules::default();
+        Access::new(
+            Accounts::new(rules, name, password, Duration::from_secs(60)),
+            2,
+        )
     }
 
     #[test]
@@ -269,10 +258,10 @@ mod tests {
             LoginError::SessionLimit(2)
         );
         let later = start + SESSION_TIMEOUT / 2;
-        assert!(access.check_token(used.expose(), later));
+        assert!(access.check_token(used.expose(), later).is_some());
         let end = start + SESSION_TIMEOUT;
-        assert!(!access.check_token(idle.expose(), end));
-        assert!(access.check_token(used.expose(), end));
+        assert!(access.check_token(idle.expose(), end).is_none());
+        assert!(access.check_token(used.expose(), end).is_some());
         assert!(access.open("admin", "right", end).is_ok());
         let counters = access.counters();
         assert_eq!((counters.sessions_opened, counters.sessions_live), (3, 2));
@@ -283,9 +272,9 @@ mod tests {
     fn a_basic_header_that_cannot_be_read_is_a_failed_login() {
         let (mut access, now) = (access(), Instant::now());
         let right = format!("Basic {}", BASE64.encode("admin:right"));
-        assert!(access.check_basic(&right, now));
+        assert_eq!(access.check_basic(&right, now).as_deref(), Some("admin"));
         for header in ["", "Basic", "Basic !", "Basic YWJj", "Bearer x"] {
-            assert!(!access.check_basic(header, now), "{header}");
+            assert!(access.check_basic(header, now).is_none(), "{header}");
         }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Exchange {
     pub(super) resource: Option<Resource>,
     pub(super) quirks: Quirks,
     pub(super) profile: Profile,
+    /// Who asks, once that is known.
+    pub(super) by: String,
     pub(super) facts: &'static Facts,
     pub(super) now: Instant,
 }
@@ -63,6 +65,7 @@ impl Bmc {
             resource: inward.as_deref().and_then(Resource::parse),
             request: request.clone(),
             quirks: self.quirks(),
+            by: String::new(),
             profile: self.machine.config.profile,
             facts: self.machine.config.profile.facts(),
             now,
@@ -92,9 +95,9 @@ impl Bmc {
             Ok(expand) => expand,
             Err(reply) => return self.afterwards(exchange, reply),
         };
-        let reply = self.inside(exchange).unwrap_or_else(|| {
-            self.serve(&exchange.request, exchange.resource.as_ref(), exchange.now)
-        });
+        let reply = self
+            .inside(exchange)
+            .unwrap_or_else(|| self.answer_plainly(exchange));
         let reply = self.afterwards(exchange, reply);
         match expand {
             Some(expand) if reply.status == StatusCode::OK => {
@@ -110,6 +113,7 @@ impl Bmc {
             resource: Resource::parse(uri),
             request: exchange.request.clone(),
             quirks: exchange.quirks.clone(),
+            by: exchange.by.clone(),
             ..*exchange
         };
         inner.request.method = Method::GET;
@@ -117,12 +121,12 @@ impl Bmc {
         inner.request.query = None;
         let reply = self
             .inside(&mut inner)
-            .unwrap_or_else(|| self.serve(&inner.request, inner.resource.as_ref(), inner.now));
+            .unwrap_or_else(|| self.answer_plainly(&inner));
         self.afterwards(&inner, reply)
     }
 
     /// Checks what every request must have, whatever it is for.
-    fn admit(&self, exchange: &Exchange) -> Result<(), Reply> {
+    fn admit(&self, exchange: &mut Exchange) -> Result<(), Reply> {
         let (request, resource) = (&exchange.request, exchange.resource.as_ref());
         if self.machine.read(|state| state.faults.bmc_busy) {
             let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, &[Message::busy(1)]);
@@ -139,13 +143,24 @@ impl Bmc {
         if login || (public && !exchange.has(Quirk::RootNeedsLogin)) {
             return Ok(());
         }
-        self.authorize(request, exchange.now).map_err(|reply| {
+        let by = self.authorize(request, exchange.now).map_err(|reply| {
             let expired = request.headers.contains_key("x-auth-token");
             if expired && exchange.has(Quirk::RootMissingWhenExpired) {
                 return error(StatusCode::NOT_FOUND, &[Message::missing(&request.path)]);
             }
             reply
-        })
+        })?;
+        if let Some(reply) = self.restricted(resource, request, &by) {
+            return Err(reply);
+        }
+        exchange.by = by;
+        Ok(())
+    }
+
+    /// What the standard code answers.
+    fn answer_plainly(&self, exchange: &Exchange) -> Reply {
+        let resource = exchange.resource.as_ref();
+        self.serve(&exchange.request, resource, &exchange.by, exchange.now)
     }
 }
 

@@ -103,7 +103,7 @@ impl Bmc {
         }
         let (failures, lockout) = {
             let access = self.access();
-            (access.counters.login_failures, access.lockout())
+            (access.counters.login_failures, access.accounts.lockout)
         };
         let mut memory = self.memory();
         if memory.blocked_until.is_some_and(|until| now < until) {
@@ -245,7 +245,12 @@ impl Bmc {
     fn plain_system(&self, exchange: &Exchange) -> Value {
         let mut request = exchange.request.clone();
         request.method = Method::GET;
-        let reply = self.serve(&request, Some(&Resource::System), exchange.now);
+        let reply = self.serve(
+            &request,
+            Some(&Resource::System),
+            &exchange.by,
+            exchange.now,
+        );
         serde_json::from_slice(&reply.body).unwrap_or_default()
     }
 

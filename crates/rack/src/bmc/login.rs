@@ -10,30 +10,32 @@ use serde_json::Value;
 
 use super::{
     Bmc,
-    access::LoginError,
+    access::{Access, LoginError},
+    accounts::{self, PasswordChange},
     messages::{Message, error},
     object, resources, text_header,
 };
 use crate::http::{Reply, Request};
 
 impl Bmc {
-    pub(super) fn authorize(&self, request: &Request, now: Instant) -> Result<(), Reply> {
+    /// Who asks, or the reply to whoever may not.
+    pub(super) fn authorize(&self, request: &Request, now: Instant) -> Result<String, Reply> {
         let wrong = self.machine.read(|state| state.faults.wrong_credentials);
         let mut access = self.access();
         let denied = |message| Err(error(StatusCode::UNAUTHORIZED, &[message]));
         if let Some(token) = text_header(request, &X_AUTH_TOKEN) {
-            if access.check_token(token, now) {
-                return Ok(());
-            }
-            return denied(Message::no_valid_session());
+            return match access.check_token(token, now) {
+                Some(username) => Ok(username),
+                None => denied(Message::no_valid_session()),
+            };
         }
         let Some(header) = text_header(request, &AUTHORIZATION) else {
             return denied(Message::no_valid_session());
         };
         if wrong {
-            access.fail(now);
-        } else if access.check_basic(header, now) {
-            return Ok(());
+            access.fail("", now);
+        } else if let Some(username) = access.check_basic(header, now) {
+            return Ok(username);
         }
         denied(Message::unauthorized(&request.path))
     }
@@ -55,12 +57,11 @@ impl Bmc {
 
     pub(super) fn session(&self, id: &str, now: Instant) -> Option<Value> {
         let mut access = self.access();
-        let username = access.username().to_owned();
         let session = access
             .sessions(now)
             .iter()
             .find(|session| session.id == id)?;
-        Some(resources::session(session, &username))
+        Some(resources::session(session))
     }
 
     pub(super) fn log_in(&self, request: &Request, now: Instant) -> Reply {
@@ -83,7 +84,7 @@ impl Bmc {
         let faults = self.machine.read(|state| state.faults.clone());
         let mut access = self.access();
         let opened = if faults.wrong_credentials {
-            access.fail(now);
+            access.fail(username, now);
             Err(LoginError::Refused)
         } else if faults.sessions_full {
             Err(LoginError::SessionLimit(access.max_sessions()))
@@ -92,7 +93,10 @@ impl Bmc {
         };
         match opened {
             Ok((id, token)) => {
-                let document = resources::session_document(&id, username);
+                let mut document = resources::session_document(&id, username);
+                if let Some(message) = restriction(&access, username, PasswordChange::InSession) {
+                    document["@Message.ExtendedInfo"] = Value::from(vec![message.to_json()]);
+                }
                 let mut reply = Reply::json(StatusCode::CREATED, &document);
                 reply.set(LOCATION, resources::session_uri(&id));
                 reply.set(X_AUTH_TOKEN, token.expose());
@@ -120,6 +124,17 @@ impl Bmc {
             error(StatusCode::NOT_FOUND, &[Message::missing(&request.path)])
         }
     }
+}
+
+/// The message that asks an account for a new password, if this BMC says it in this way.
+pub(super) fn restriction(
+    access: &Access,
+    username: &str,
+    said: PasswordChange,
+) -> Option<Message> {
+    let account = access.accounts.by_name(username)?;
+    let required = account.change_required && access.accounts.rules.password_change == Some(said);
+    required.then(|| Message::password_change(&accounts::uri(&account.id)))
 }
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");

@@ -1,5 +1,7 @@
 //! Errors as Redfish writes them: messages with an id of a registry (DSP0266 section 8.6).
 
+use std::ops::RangeInclusive;
+
 use hyper::{StatusCode, header::WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
@@ -149,6 +151,44 @@ impl Message {
         .warning()
     }
 
+    pub(super) fn password_length(length: &RangeInclusive<usize>) -> Self {
+        let (least, most) = (length.start().to_string(), length.end().to_string());
+        Self::base(
+            "PropertyValueFormatError",
+            format!("The property Password must have {least} to {most} characters."),
+            &["(hidden)", "Password"],
+            "Choose another password.",
+        )
+        .warning()
+    }
+
+    pub(super) fn already_exists(kind: &str, name: &str, value: &str) -> Self {
+        Self::base(
+            "ResourceAlreadyExists",
+            format!("There is a {kind} already whose {name} is {value}."),
+            &[kind, name, value],
+            "Choose another value.",
+        )
+    }
+
+    pub(super) fn no_privilege() -> Self {
+        Self::base(
+            "InsufficientPrivilege",
+            "The account lacks the privilege for this.".to_owned(),
+            &[],
+            "Ask with another account.",
+        )
+    }
+
+    pub(super) fn password_change(account: &str) -> Self {
+        Self::base(
+            "PasswordChangeRequired",
+            format!("The password must be changed first, at {account}."),
+            &[account],
+            "Change the password with a PATCH of the account.",
+        )
+    }
+
     pub(super) fn parameter_missing(action: &str, name: &str) -> Self {
         Self::base(
             "ActionParameterMissing",
@@ -257,7 +297,7 @@ impl Message {
         }
     }
 
-    fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         let mut message = json!({
             "@odata.type": "#Message.v1_1_2.Message",
             "MessageId": format!("{}.{}", self.registry, self.key),

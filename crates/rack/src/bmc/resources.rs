@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::access::{Access, LOCKOUT_THRESHOLD, SESSION_TIMEOUT, Session};
-use super::expand::MAX_LEVELS;
+use super::{
+    access::{Access, SESSION_TIMEOUT, Session},
+    accounts::LOCKOUT_THRESHOLD,
+    expand::MAX_LEVELS,
+};
 use crate::config::{MachineConfig, derived_uuid};
 
 /// A place in the tree.
@@ -20,6 +23,10 @@ pub(super) enum Resource {
     Sessions,
     Session(String),
     AccountService,
+    Accounts,
+    Account(String),
+    Roles,
+    Role(String),
     Systems,
     System,
     Reset,
@@ -55,6 +62,10 @@ impl Resource {
             | ["v1", "SessionService", "Sessions", "Members"] => Self::Sessions,
             ["v1", "SessionService", "Sessions", id] => Self::Session((*id).to_owned()),
             ["v1", "AccountService"] => Self::AccountService,
+            ["v1", "AccountService", "Accounts"] => Self::Accounts,
+            ["v1", "AccountService", "Accounts", id] => Self::Account((*id).to_owned()),
+            ["v1", "AccountService", "Roles"] => Self::Roles,
+            ["v1", "AccountService", "Roles", id] => Self::Role((*id).to_owned()),
             ["v1", "Systems"] => Self::Systems,
             ["v1", "Systems", "1"] => Self::System,
             ["v1", "Systems", "1", "Actions", "ComputerSystem.Reset"] => Self::Reset,
@@ -90,6 +101,8 @@ impl Resource {
         match self {
             Self::Sessions => "GET, HEAD, POST",
             Self::Session(_) => "GET, HEAD, DELETE",
+            Self::Accounts => "GET, HEAD, POST",
+            Self::Account(_) => "GET, HEAD, PATCH, DELETE",
             Self::System | Self::Settings => "GET, HEAD, PATCH",
             Self::Reset | Self::ManagerReset => "POST",
             Self::Versions
@@ -98,6 +111,8 @@ impl Resource {
             | Self::Metadata
             | Self::SessionService
             | Self::AccountService
+            | Self::Roles
+            | Self::Role(_)
             | Self::Systems
             | Self::Interfaces
             | Self::Interface(_)
@@ -174,6 +189,8 @@ pub(super) fn metadata() -> String {
         ("SessionService", "v1_1_9"),
         ("Session", "v1_7_0"),
         ("AccountService", "v1_15_0"),
+        ("ManagerAccount", "v1_12_0"),
+        ("Role", "v1_3_1"),
         ("ComputerSystem", "v1_22_0"),
         ("EthernetInterface", "v1_12_0"),
         ("Manager", "v1_19_0"),
@@ -214,8 +231,8 @@ pub(super) fn session_service() -> Value {
     })
 }
 
-pub(super) fn session(session: &Session, username: &str) -> Value {
-    session_document(&session.id, username)
+pub(super) fn session(session: &Session) -> Value {
+    session_document(&session.id, &session.username)
 }
 
 pub(super) fn session_document(id: &str, username: &str) -> Value {
@@ -240,8 +257,12 @@ pub(super) fn account_service(access: &Access) -> Value {
         "Name": "Account Service",
         "ServiceEnabled": true,
         "AccountLockoutThreshold": LOCKOUT_THRESHOLD,
-        "AccountLockoutDuration": whole_seconds(access.lockout()),
+        "AccountLockoutDuration": whole_seconds(access.accounts.lockout),
         "AccountLockoutCounterResetEnabled": true,
+        "MinPasswordLength": access.accounts.rules.password_length.start(),
+        "MaxPasswordLength": access.accounts.rules.password_length.end(),
+        "Accounts": link("/redfish/v1/AccountService/Accounts"),
+        "Roles": link("/redfish/v1/AccountService/Roles"),
         "HTTPBasicAuth": "Enabled",
         "Status": status(true),
     })
@@ -291,8 +312,8 @@ pub(super) fn interface(machine: &MachineConfig, number: usize) -> Option<Value>
     }))
 }
 
-pub(super) fn manager(machine: &MachineConfig) -> Value {
-    json!({
+pub(super) fn manager(machine: &MachineConfig, resets: &[String]) -> Value {
+    let mut document = json!({
         "@odata.id": "/redfish/v1/Managers/1",
         "@odata.type": "#Manager.v1_19_0.Manager",
         "Id": "1",
@@ -310,9 +331,12 @@ pub(super) fn manager(machine: &MachineConfig) -> Value {
         },
         "Actions": { "#Manager.Reset": {
             "target": "/redfish/v1/Managers/1/Actions/Manager.Reset",
-            "ResetType@Redfish.AllowableValues": MANAGER_RESETS,
         }},
-    })
+    });
+    if !resets.is_empty() {
+        document["Actions"]["#Manager.Reset"]["ResetType@Redfish.AllowableValues"] = json!(resets);
+    }
+    document
 }
 
 pub(super) fn chassis(machine: &MachineConfig, power_state: &str) -> Value {
@@ -347,5 +371,3 @@ pub(super) fn status(enabled: bool) -> Value {
 fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs().max(1)
 }
-
-pub(super) const MANAGER_RESETS: [&str; 2] = ["GracefulRestart", "ForceRestart"];

@@ -26,7 +26,7 @@ pub(super) fn document(machine: &MachineConfig, state: &State) -> Value {
 }
 
 /// The tag of a document: it changes if and only if the document does.
-fn etag(document: &Value) -> String {
+pub(super) fn etag(document: &Value) -> String {
     let digest = digest::digest(&digest::SHA256, document.to_string().as_bytes());
     format!("\"{}\"", hex(&digest.as_ref()[..8]))
 }

@@ -164,6 +164,12 @@ async fn every_link_leads_to_a_resource_of_that_name() {
         [
             "/redfish/v1/",
             "/redfish/v1/AccountService",
+            "/redfish/v1/AccountService/Accounts",
+            "/redfish/v1/AccountService/Accounts/1",
+            "/redfish/v1/AccountService/Roles",
+            "/redfish/v1/AccountService/Roles/Administrator",
+            "/redfish/v1/AccountService/Roles/Operator",
+            "/redfish/v1/AccountService/Roles/ReadOnly",
             "/redfish/v1/Chassis",
             "/redfish/v1/Chassis/1",
             "/redfish/v1/Managers",

@@ -114,6 +114,8 @@ pub(crate) struct State {
     /// Jobs of the BMC that wait for the next start, which each of them makes longer by a restart.
     pub(crate) jobs: u32,
     pub(crate) resets: BTreeMap<ResetType, u64>,
+    /// The BMC restarts.
+    pub(crate) bmc_away: bool,
     pub(crate) console: VecDeque<ConsoleLine>,
 }
 
@@ -159,6 +161,7 @@ impl Default for State {
             quirks: Quirks::default(),
             jobs: 0,
             resets: BTreeMap::new(),
+            bmc_away: false,
             console: VecDeque::new(),
         }
     }

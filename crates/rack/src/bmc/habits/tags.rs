@@ -81,7 +81,7 @@ impl Bmc {
             Resource::Settings => Resource::System,
             resource => resource,
         };
-        let reply = self.serve(&request, Some(&resource), exchange.now);
+        let reply = self.serve(&request, Some(&resource), &exchange.by, exchange.now);
         let tag = reply.headers.get(ETAG)?.to_str().ok()?;
         Some(tag.to_owned())
     }

@@ -57,7 +57,12 @@ impl Bmc {
             }
         } else {
             // Whether power can change is known at once.
-            let outcome = self.serve(&exchange.request, Some(&resource), exchange.now);
+            let outcome = self.serve(
+                &exchange.request,
+                Some(&resource),
+                &exchange.by,
+                exchange.now,
+            );
             if !outcome.status.is_success() {
                 return Some(outcome);
             }
@@ -112,8 +117,9 @@ impl Bmc {
                 None
             }
         };
-        let outcome =
-            waiting.map(|(request, resource)| self.serve(&request, Some(&resource), exchange.now));
+        let outcome = waiting.map(|(request, resource)| {
+            self.serve(&request, Some(&resource), &exchange.by, exchange.now)
+        });
         let mut memory = self.memory();
         let task = &mut memory.tasks[number - 1];
         if let Some(outcome) = outcome {
