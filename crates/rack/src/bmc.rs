@@ -9,6 +9,7 @@ mod accounts;
 mod exchange;
 mod expand;
 mod habits;
+mod inventory;
 mod login;
 mod messages;
 mod names;
@@ -66,8 +67,9 @@ pub(crate) struct Bmc {
 
 impl Bmc {
     pub(crate) fn new(machine: Arc<Machine>, config: &RackConfig) -> Self {
+        let rules = habits::account_rules(&machine.config.quirks, config.accounts.clone());
         let accounts = Accounts::new(
-            config.accounts.clone(),
+            rules,
             config.username.clone(),
             config.password.clone(),
             config.lockout,
@@ -119,6 +121,12 @@ impl Bmc {
         };
         match (request.method.as_str(), resource) {
             ("GET" | "HEAD", Resource::Reset | Resource::ManagerReset) => not_allowed(request),
+            ("GET" | "HEAD", Resource::Inventory(place)) => {
+                match inventory::document(&self.machine.config, *place) {
+                    Some(document) => show(&document),
+                    None => error(StatusCode::NOT_FOUND, &[Message::missing(&request.path)]),
+                }
+            }
             ("GET" | "HEAD", resource) => self.get(resource, request, now),
             ("POST", Resource::Sessions) => self.log_in(request, now),
             ("DELETE", Resource::Session(id)) => self.log_out(id, request),
@@ -172,7 +180,7 @@ impl Bmc {
                 "ManagerCollection",
                 "Manager Collection",
             ),
-            Resource::Manager => resources::manager(machine, &self.manager_resets),
+            Resource::Manager => resources::manager(machine, &self.manager_resets()),
             Resource::ChassisCollection => collection(
                 "/redfish/v1/Chassis",
                 "ChassisCollection",
@@ -189,7 +197,9 @@ impl Bmc {
             | Resource::ResetActionInfo
             | Resource::Task(_)
             | Resource::TaskMonitor(_) => return missing(request),
-            Resource::Reset | Resource::ManagerReset => return not_allowed(request),
+            Resource::Reset | Resource::ManagerReset | Resource::Inventory(_) => {
+                return not_allowed(request);
+            }
         };
         show(&document)
     }
@@ -211,7 +221,7 @@ impl Bmc {
             let document = system::document(machine, state);
             let required = state.faults.require_if_match;
             match_precondition(request, document["@odata.etag"].as_str(), required)?;
-            let change = Change::parse(machine, &body)
+            let change = Change::parse(machine, state, &body)
                 .map_err(|messages| error(StatusCode::BAD_REQUEST, &messages))?;
             change.apply(state);
             Ok(())
@@ -252,9 +262,10 @@ impl Bmc {
             Err(reply) => return reply,
         };
         let value = body.get("ResetType");
+        let resets = self.manager_resets();
         let known = match value.and_then(Value::as_str) {
-            Some(kind) => self.manager_resets.iter().any(|known| known == kind),
-            None => value.is_none() && self.manager_resets.is_empty(),
+            Some(kind) => resets.iter().any(|known| known == kind),
+            None => value.is_none() && resets.is_empty(),
         };
         if !known {
             let value = value.cloned().unwrap_or_default();
@@ -270,6 +281,12 @@ impl Bmc {
             tokio::spawn(go_away(Arc::clone(&self.machine), self.restart));
         }
         Reply::empty(StatusCode::NO_CONTENT)
+    }
+
+    /// What a restart of the BMC may be called.
+    fn manager_resets(&self) -> Vec<String> {
+        let quirks = self.quirks();
+        habits::manager_resets(&quirks).unwrap_or_else(|| self.manager_resets.clone())
     }
 
     fn quirks(&self) -> Quirks {

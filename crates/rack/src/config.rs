@@ -33,6 +33,8 @@ pub struct RackConfig {
     pub timing: Timing,
     /// The most sessions a BMC keeps at once. Eight is what an iDRAC allows.
     pub max_sessions: usize,
+    /// Whether the BMCs ask the network for their addresses, which a DHCP server hears.
+    pub bmc_dhcp: bool,
     /// How long a BMC keeps an account locked after too many failed logins.
     pub lockout: Duration,
     /// What the accounts of the BMCs are like.
@@ -134,6 +136,7 @@ impl RackConfig {
             power_delay: Duration::from_millis(100),
             timing: Timing::default(),
             max_sessions: 8,
+            bmc_dhcp: false,
             lockout: Duration::from_secs(60),
             accounts: AccountRules::default(),
             manager_resets: ["GracefulRestart", "ForceRestart"]
@@ -195,6 +198,12 @@ impl MachineConfig {
         self.profile = profile;
         self.quirks = profile.quirks();
         self
+    }
+
+    /// The MAC address of its BMC: in a range of its own, so that a prefix tells BMCs from machines.
+    pub fn bmc_mac(&self) -> MacAddr {
+        let [_, one, two, three, four, five] = self.boot_mac().octets();
+        MacAddr::new([0x06, one, two, three ^ 0x80, four, five])
     }
 
     /// The interface it boots from.

@@ -16,6 +16,8 @@ pub struct Faults {
     pub sessions_full: bool,
     /// The BMC refuses a PATCH without `If-Match` (428), as AMI's and Fujitsu's do.
     pub require_if_match: bool,
+    /// The BMC refuses to change the boot order.
+    pub boot_order_read_only: bool,
     /// So many of the next changes are made, but the connection breaks before the response.
     pub lose_responses: u32,
     /// The BMC accepts resets and does nothing.

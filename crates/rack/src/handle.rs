@@ -1,10 +1,18 @@
 //! What a test holds of one machine.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use model::{MacAddr, PowerState, ServerId};
 
-use crate::{BmcCounters, Faults, Profile, Quirk, Quirks, Snapshot, bmc::Bmc, machine::Machine};
+use crate::{
+    BmcCounters, Faults, Profile, Quirk, Quirks, Snapshot, bmc::Bmc, machine::Machine,
+    net::bmc_dhcp::announce,
+};
 
 /// One machine of a rack that runs. Clones are the same machine.
 #[derive(Clone, Debug)]
@@ -98,6 +106,32 @@ impl MachineHandle {
     /// Its asset tag, as its BMC has it.
     pub fn asset_tag(&self) -> String {
         self.machine.read(|state| state.asset_tag.clone())
+    }
+
+    /// Its boot order, if somebody has changed it.
+    pub fn boot_order(&self) -> Option<Vec<String>> {
+        self.machine.read(|state| state.boot_order.clone())
+    }
+
+    /// Writes another serial number into it, as a service technician does who replaced its board.
+    pub fn rewrite_serial(&self, serial: &str) {
+        let serial = Some(serial.to_owned());
+        self.machine.change(|state| state.serial = serial);
+    }
+
+    /// The MAC address of its BMC.
+    pub fn bmc_mac(&self) -> MacAddr {
+        self.machine.config.bmc_mac()
+    }
+
+    /// Has its BMC ask the network for `address`, as one does that starts with a lease it remembers
+    /// (RFC 2131 section 4.3.2). Nobody's answer is waited for.
+    ///
+    /// # Errors
+    ///
+    /// If the request cannot be sent.
+    pub async fn announce_bmc(&self, address: Ipv4Addr) -> io::Result<()> {
+        announce(&self.machine, address).await
     }
 
     /// Everything there is to see of it.

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
 };
@@ -20,7 +20,7 @@ use crate::{
     images::Images,
     loader,
     machine::{Machine, Surroundings},
-    net::relay::Relay,
+    net::{bmc_dhcp::keep_announcing, relay::Relay},
     pki::Authority,
 };
 
@@ -132,6 +132,13 @@ impl Rack {
         let mut tasks = JoinSet::new();
         tasks.spawn(relay.run(shutdown.clone()));
         for start in starts {
+            if let (true, IpAddr::V4(address)) = (config.bmc_dhcp, start.address.ip()) {
+                let (machine, shutdown) = (Arc::clone(&start.machine), shutdown.clone());
+                tasks.spawn(async move {
+                    let asking = keep_announcing(&machine, address);
+                    shutdown.run_until_cancelled(asking).await;
+                });
+            }
             start.spawn(&mut tasks, &shutdown);
         }
         let (images_address, control_address) =
@@ -236,6 +243,7 @@ struct Start {
     machine: Arc<Machine>,
     actions: crate::machine::Actions,
     bmc: Arc<Bmc>,
+    address: SocketAddr,
     listener: TcpListener,
     acceptor: tokio_rustls::TlsAcceptor,
 }
@@ -273,6 +281,7 @@ async fn plug_in(
         machine,
         actions,
         bmc,
+        address,
         listener,
         acceptor: identity.acceptor,
     };

@@ -24,12 +24,12 @@ use serde_json::{Value, json};
 
 pub(super) use self::tasks::{Task, service as task_service};
 use super::{
-    Bmc,
+    AccountRules, Bmc, PasswordChange,
     exchange::Exchange,
     messages::{Message, error},
     missing,
     profiles::Profile,
-    quirk::Quirk,
+    quirk::{Quirk, Quirks},
     resources::Resource,
     show, text_header,
 };
@@ -235,7 +235,13 @@ impl Bmc {
         }
         let document = match exchange.resource {
             _ if !exchange.is(&Method::GET) => return None,
-            Some(Resource::Settings) => documents::settings(&self.plain_system(exchange)),
+            Some(Resource::Settings) => {
+                let mut document = documents::settings(&self.plain_system(exchange));
+                if exchange.has(Quirk::SettingsWithoutBoot) {
+                    documents::remove(&mut document, &["Boot"]);
+                }
+                document
+            }
             _ => power::action_info(exchange),
         };
         Some(show(&document))
@@ -259,6 +265,7 @@ impl Bmc {
         if exchange.quirks.is_empty() && exchange.profile == Profile::Standard {
             return reply;
         }
+        let reply = replies::of_login(exchange, reply);
         let reply = self.after_change(exchange, reply);
         self.shown(exchange, reply)
     }
@@ -301,3 +308,33 @@ pub(super) const SETTINGS: &[Quirk] = &[
 /// How often a BMC refuses what it will take later.
 const REFUSALS: u32 = 2;
 const FAILURES_TO_BLOCK: u64 = 3;
+
+/// What a restart of a BMC with these quirks may be called, if they say anything of it.
+pub(super) fn manager_resets(quirks: &Quirks) -> Option<Vec<String>> {
+    let one = |name: &str| Some(vec![name.to_owned()]);
+    if quirks.has(Quirk::ManagerResetGracefulOnly) {
+        one("GracefulRestart")
+    } else if quirks.has(Quirk::ManagerResetForceOnly) {
+        one("ForceRestart")
+    } else if quirks.has(Quirk::ManagerResetWithoutTypes) {
+        Some(Vec::new())
+    } else {
+        None
+    }
+}
+
+/// What the accounts of a BMC are like that has these quirks when it is new.
+pub(super) fn account_rules(quirks: &Quirks, mut rules: AccountRules) -> AccountRules {
+    if quirks.has(Quirk::FixedAccountSlots) {
+        rules.fixed_slots.get_or_insert(SLOTS);
+    }
+    if quirks.has(Quirk::PasswordChangeRequiredSession) {
+        rules.password_change = Some(PasswordChange::InSession);
+    } else if quirks.has(Quirk::PasswordChangeRequired403) {
+        rules.password_change = Some(PasswordChange::Forbidden);
+    }
+    rules
+}
+
+/// How many accounts a BMC has that has a fixed number of them.
+const SLOTS: usize = 16;

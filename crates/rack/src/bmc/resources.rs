@@ -9,6 +9,7 @@ use super::{
     access::{Access, SESSION_TIMEOUT, Session},
     accounts::LOCKOUT_THRESHOLD,
     expand::MAX_LEVELS,
+    inventory::{self, Place},
 };
 use crate::config::{MachineConfig, derived_uuid};
 
@@ -44,6 +45,7 @@ pub(super) enum Resource {
     Tasks,
     Task(usize),
     TaskMonitor(usize),
+    Inventory(Place),
 }
 
 impl Resource {
@@ -84,6 +86,7 @@ impl Resource {
             ["v1", "Managers", "1", "Actions", "Manager.Reset"] => Self::ManagerReset,
             ["v1", "Chassis"] => Self::ChassisCollection,
             ["v1", "Chassis", "1"] => Self::Chassis,
+            ["v1", rest @ ..] => Self::Inventory(Place::parse(rest)?),
             _ => return None,
         })
     }
@@ -124,7 +127,8 @@ impl Resource {
             | Self::Task(_)
             | Self::TaskMonitor(_)
             | Self::ChassisCollection
-            | Self::Chassis => "GET, HEAD",
+            | Self::Chassis
+            | Self::Inventory(_) => "GET, HEAD",
         }
     }
 }
@@ -193,6 +197,14 @@ pub(super) fn metadata() -> String {
         ("Role", "v1_3_1"),
         ("ComputerSystem", "v1_22_0"),
         ("EthernetInterface", "v1_12_0"),
+        ("Processor", "v1_20_0"),
+        ("Memory", "v1_19_0"),
+        ("Storage", "v1_16_0"),
+        ("Drive", "v1_19_0"),
+        ("BootOption", "v1_0_6"),
+        ("NetworkAdapter", "v1_11_0"),
+        ("NetworkDeviceFunction", "v1_10_0"),
+        ("Port", "v1_11_0"),
         ("Manager", "v1_19_0"),
         ("Chassis", "v1_25_0"),
         ("TaskService", "v1_2_1"),
@@ -289,7 +301,7 @@ pub(super) fn interfaces(machine: &MachineConfig) -> Value {
     )
 }
 
-fn interface_uri(index: usize) -> String {
+pub(super) fn interface_uri(index: usize) -> String {
     format!("/redfish/v1/Systems/1/EthernetInterfaces/NIC.{index}")
 }
 
@@ -322,7 +334,10 @@ pub(super) fn manager(machine: &MachineConfig, resets: &[String]) -> Value {
         "Manufacturer": machine.manufacturer,
         "Model": "Baremetal Rack BMC",
         "FirmwareVersion": env!("CARGO_PKG_VERSION"),
+        "SerialNumber": format!("{}-BMC", machine.serial),
+        "PartNumber": "BR-1",
         "UUID": derived_uuid(machine.uuid, "bmc"),
+        "EthernetInterfaces": link(inventory::MANAGER_INTERFACES),
         "PowerState": "On",
         "Status": status(true),
         "Links": {
@@ -349,6 +364,7 @@ pub(super) fn chassis(machine: &MachineConfig, power_state: &str) -> Value {
         "Manufacturer": machine.manufacturer,
         "Model": machine.model,
         "SerialNumber": machine.serial,
+        "NetworkAdapters": link(inventory::ADAPTERS),
         "PowerState": power_state,
         "Status": status(true),
         "Links": {

@@ -5,6 +5,7 @@ use ring::digest;
 use serde_json::{Map, Value, json};
 
 use super::{
+    inventory,
     messages::Message,
     resources::{link, status},
 };
@@ -12,7 +13,7 @@ use crate::{
     config::MachineConfig,
     hex,
     machine::{
-        power::{BootEnabled, BootOverride, BootTarget, ResetType},
+        power::{BootEnabled, BootTarget, ResetType},
         state::{Led, State},
     },
 };
@@ -42,7 +43,7 @@ fn body(machine: &MachineConfig, state: &State) -> Value {
         "UUID": machine.uuid,
         "Manufacturer": machine.manufacturer,
         "Model": machine.model,
-        "SerialNumber": machine.serial,
+        "SerialNumber": state.serial.as_ref().unwrap_or(&machine.serial),
         "SKU": format!("{}-SKU", machine.model.replace(' ', "-")),
         "AssetTag": state.asset_tag,
         "BiosVersion": "2.4.1",
@@ -61,9 +62,12 @@ fn body(machine: &MachineConfig, state: &State) -> Value {
             "TotalSystemMemoryGiB": machine.memory_gib,
             "Status": status(on),
         },
-        "Boot": boot(machine, &state.boot),
+        "Boot": boot(machine, state),
         "BootProgress": { "LastState": state.boot_progress() },
         "EthernetInterfaces": link("/redfish/v1/Systems/1/EthernetInterfaces"),
+        "Processors": link(inventory::PROCESSORS),
+        "Memory": link(inventory::MEMORY),
+        "Storage": link(inventory::STORAGE),
         "Links": {
             "Chassis": [link("/redfish/v1/Chassis/1")],
             "ManagedBy": [link("/redfish/v1/Managers/1")],
@@ -79,7 +83,8 @@ fn body(machine: &MachineConfig, state: &State) -> Value {
     document
 }
 
-fn boot(machine: &MachineConfig, boot: &BootOverride) -> Value {
+fn boot(machine: &MachineConfig, state: &State) -> Value {
+    let boot = &state.boot;
     let uefi = is_uefi(machine);
     let targets: Vec<&str> = BootTarget::allowed(uefi).map(BootTarget::as_str).collect();
     let mut document = json!({
@@ -90,11 +95,18 @@ fn boot(machine: &MachineConfig, boot: &BootOverride) -> Value {
         "BootSourceOverrideTarget@Redfish.AllowableValues": targets,
         "BootSourceOverrideMode": mode(machine),
         "BootSourceOverrideMode@Redfish.AllowableValues": [mode(machine)],
+        "BootOptions": link(inventory::BOOT_OPTIONS),
+        "BootOrder": boot_order(machine, state),
     });
     if uefi {
         document["HttpBootUri"] = json!(boot.http_boot_uri);
     }
     document
+}
+
+fn boot_order(machine: &MachineConfig, state: &State) -> Vec<String> {
+    let own = state.boot_order.clone();
+    own.unwrap_or_else(|| inventory::boot_order(machine))
 }
 
 fn is_uefi(machine: &MachineConfig) -> bool {
@@ -116,6 +128,7 @@ pub(super) struct Change {
     enabled: Option<BootEnabled>,
     target: Option<BootTarget>,
     http_boot_uri: Option<Option<String>>,
+    boot_order: Option<Vec<String>>,
 }
 
 impl Change {
@@ -123,6 +136,7 @@ impl Change {
     /// property is enough to change nothing.
     pub(super) fn parse(
         machine: &MachineConfig,
+        state: &State,
         body: &Map<String, Value>,
     ) -> Result<Self, Vec<Message>> {
         let (mut change, mut wrong) = (Self::default(), Vec::new());
@@ -138,7 +152,7 @@ impl Change {
                     .ok_or_else(|| Message::property_type(name, value)),
                 "Boot" => match value {
                     Value::Object(boot) => {
-                        change.read_boot(machine, boot, &mut wrong);
+                        change.read_boot(machine, state, boot, &mut wrong);
                         Ok(())
                     }
                     _ => Err(Message::property_type(name, value)),
@@ -164,6 +178,7 @@ impl Change {
     fn read_boot(
         &mut self,
         machine: &MachineConfig,
+        state: &State,
         boot: &Map<String, Value>,
         wrong: &mut Vec<Message>,
     ) {
@@ -188,6 +203,12 @@ impl Change {
                     }
                     _ => text(name, value).map(|uri| self.http_boot_uri = Some(Some(uri))),
                 },
+                "BootOrder" if state.faults.boot_order_read_only => {
+                    Err(Message::property_read_only(name))
+                }
+                "BootOrder" => {
+                    entries(machine, name, value).map(|order| self.boot_order = Some(order))
+                }
                 name => Err(Message::property_unknown(name)),
             };
             if let Err(message) = result {
@@ -203,6 +224,9 @@ impl Change {
         if let Some(led) = self.led {
             state.led = led;
         }
+        if self.boot_order.is_some() {
+            state.boot_order = self.boot_order;
+        }
         if let Some(uri) = self.http_boot_uri {
             state.boot.http_boot_uri = uri;
         }
@@ -216,6 +240,20 @@ impl Change {
             state.boot.target = BootTarget::None;
         }
     }
+}
+
+/// A boot order: every entry of the machine, each once.
+fn entries(machine: &MachineConfig, name: &str, value: &Value) -> Result<Vec<String>, Message> {
+    let order: Vec<String> = serde_json::from_value(value.clone())
+        .map_err(|_not_texts| Message::property_type(name, value))?;
+    let sorted = |mut order: Vec<String>| {
+        order.sort();
+        order
+    };
+    if sorted(order.clone()) != sorted(inventory::boot_order(machine)) {
+        return Err(Message::property_not_in_list(name, value));
+    }
+    Ok(order)
 }
 
 fn text(name: &str, value: &Value) -> Result<String, Message> {
@@ -244,7 +282,7 @@ fn one_of<T: Copy>(
 }
 
 pub(super) const SYSTEM: &str = "/redfish/v1/Systems/1";
-const READ_ONLY: [&str; 18] = [
+const READ_ONLY: [&str; 21] = [
     "Id",
     "Name",
     "SystemType",
@@ -261,6 +299,9 @@ const READ_ONLY: [&str; 18] = [
     "BootProgress",
     "LastResetTime",
     "EthernetInterfaces",
+    "Processors",
+    "Memory",
+    "Storage",
     "Links",
     "Actions",
 ];

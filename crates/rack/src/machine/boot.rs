@@ -87,7 +87,14 @@ fn devices(machine: &Machine, target: BootTarget, url: Option<String>) -> Vec<De
         BootTarget::Hdd => vec![Device::Disk],
         BootTarget::BiosSetup => vec![Device::Setup],
     };
-    let order = match machine.config.boot_order {
+    let changed = machine.read(|state| state.boot_order.clone());
+    let first_is_disk = changed.and_then(|order| Some(order.first()? == "Boot0001"));
+    let order = match first_is_disk {
+        Some(true) => BootOrder::Disk,
+        Some(false) => BootOrder::NetworkThenDisk,
+        None => machine.config.boot_order,
+    };
+    let order = match order {
         BootOrder::Disk => vec![Device::Disk],
         BootOrder::NetworkThenDisk => vec![network, Device::Disk],
     };

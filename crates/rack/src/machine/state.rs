@@ -98,6 +98,10 @@ pub(crate) struct State {
     pub(crate) phase: Phase,
     pub(crate) boot: BootOverride,
     pub(crate) asset_tag: String,
+    /// The boot order, once somebody has changed it.
+    pub(crate) boot_order: Option<Vec<String>>,
+    /// The serial number, once somebody has written another one.
+    pub(crate) serial: Option<String>,
     pub(crate) led: Led,
     pub(crate) last_reset: Option<Timestamp>,
     pub(crate) disk: Option<Installed>,
@@ -146,6 +150,8 @@ impl Default for State {
             phase: Phase::Off,
             boot: BootOverride::default(),
             asset_tag: String::new(),
+            boot_order: None,
+            serial: None,
             led: Led::Off,
             last_reset: None,
             disk: None,

@@ -6,8 +6,15 @@ use hyper::{
 };
 use serde_json::{Value, json};
 
-use crate::bmc::exchange::Exchange;
-use crate::{Quirk, bmc::resources::Resource, http::Reply};
+use crate::{
+    Quirk,
+    bmc::{
+        exchange::Exchange,
+        messages::{Message, error},
+        resources::Resource,
+    },
+    http::Reply,
+};
 
 /// The reply to a change that was made.
 pub(super) fn of_change(exchange: &Exchange, reply: Reply) -> Reply {
@@ -29,6 +36,18 @@ pub(super) fn of_change(exchange: &Exchange, reply: Reply) -> Reply {
     if exchange.has(Quirk::TextBodyAsJson) {
         let text = "The request was completed.".to_owned();
         return Reply::text(StatusCode::OK, "application/json", text);
+    }
+    reply
+}
+
+/// The reply to a login.
+pub(super) fn of_login(exchange: &Exchange, reply: Reply) -> Reply {
+    let login = exchange.resource == Some(Resource::Sessions) && exchange.is(&Method::POST);
+    let full = login && reply.status == StatusCode::SERVICE_UNAVAILABLE;
+    if full && exchange.has(Quirk::SessionLimitAs503) {
+        let text = "The maximum number of user sessions is reached.";
+        let message = Message::of_maker("IDRAC.2.8", "RAC0218", text);
+        return error(StatusCode::SERVICE_UNAVAILABLE, &[message]);
     }
     reply
 }
