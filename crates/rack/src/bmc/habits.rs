@@ -218,12 +218,11 @@ impl Bmc {
             }
         }
         if exchange.has(Quirk::ExtraSystems) && exchange.is(&Method::GET) {
-            let document = match path {
-                documents::EXTRA_SYSTEM => documents::extra_system(),
-                documents::EXTRA_MANAGER => documents::extra_manager(),
-                _ => return None,
-            };
-            return Some(Reply::json(StatusCode::OK, &document));
+            match path {
+                documents::EXTRA_SYSTEM => return Some(show(&documents::extra_system())),
+                documents::EXTRA_MANAGER => return Some(show(&documents::extra_manager())),
+                _ => {}
+            }
         }
         let is_there = match exchange.resource {
             Some(Resource::Settings) => exchange.quirks.has_any(SETTINGS),

@@ -2,6 +2,10 @@
 
 mod access;
 mod changes;
+mod documents;
+mod habits;
+mod tags;
+mod tree;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -101,11 +105,15 @@ impl Client {
 
     /// Asks a second time when the BMC refuses right credentials now and then.
     fn patient(&self, method: &str, path: &str) -> Reply {
-        let reply = self.ask(method, path, &Value::Null);
+        self.patiently(method, path, &Value::Null)
+    }
+
+    fn patiently(&self, method: &str, path: &str, body: &Value) -> Reply {
+        let reply = self.ask(method, path, body);
         if reply.status != StatusCode::UNAUTHORIZED {
             return reply;
         }
-        self.ask(method, path, &Value::Null)
+        self.ask(method, path, body)
     }
 
     /// The URI of the system.
