@@ -12,8 +12,15 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    connections::Connections, error::Error, lane::PLACES, patch::Rung, quirks::Quirks,
-    retry::Timing, service_root::ServiceRoot, session::State, wire::Wire,
+    connections::Connections,
+    error::Error,
+    lane::PLACES,
+    patch::Rung,
+    quirks::Quirks,
+    retry::Timing,
+    service_root::ServiceRoot,
+    session::{SessionJournal, State},
+    wire::Wire,
 };
 
 /// Who logs in. It has no `Debug`, because it holds a password.
@@ -28,12 +35,16 @@ pub struct Credentials {
 /// How to prove who asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Authentication {
+    /// By the credentials themselves with the first request, if the BMC is known to say that it
+    /// takes them so ([`Bmc::expect_basic`]), and by a session from the second on: a lone request
+    /// costs one round trip instead of three, and several cost one session. By a session from the
+    /// first on, if that is not known.
+    #[default]
+    Auto,
     /// By a session: a login before the first request and a logout after the last. A BMC without
     /// sessions, or without a free one, gets the credentials themselves.
-    #[default]
     Session,
-    /// By the credentials themselves, with every request: a lone request costs one round trip
-    /// instead of three, and the BMC checks the password each time.
+    /// By the credentials themselves, with every request: the BMC checks the password each time.
     Basic,
 }
 
@@ -44,6 +55,9 @@ pub struct Config {
     pub authentication: Authentication,
     /// The connections to share with the other BMCs of this process.
     pub connections: Connections,
+    /// Where sessions are noted while they are open, so that those of a process that was killed are
+    /// ended by the next that logs in.
+    pub journal: SessionJournal,
     /// How long one request may take.
     pub request_timeout: Duration,
     /// How often a request that got no answer is sent again, if it is safe to. A BMC that answers
@@ -60,6 +74,7 @@ impl Default for Config {
         Self {
             authentication: Authentication::default(),
             connections: Connections::default(),
+            journal: SessionJournal::default(),
             request_timeout: Duration::from_secs(60),
             max_retries: 3,
             quirks: Quirks::default(),
@@ -82,6 +97,7 @@ pub(crate) struct Inner {
     pub(crate) max_retries: u32,
     pub(crate) quirks: Quirks,
     pub(crate) authentication: Authentication,
+    pub(crate) journal: SessionJournal,
     pub(crate) permits: Semaphore,
     pub(crate) session: tokio::sync::Mutex<State>,
     pub(crate) generation: AtomicU64,
@@ -101,6 +117,8 @@ pub(crate) struct Learned {
     pub(crate) credentials_worked: bool,
     /// Expanding a collection failed.
     pub(crate) no_expand: bool,
+    /// Whether the BMC says that it takes Basic.
+    pub(crate) advertises_basic: Option<bool>,
 }
 
 impl Bmc {
@@ -130,6 +148,7 @@ impl Bmc {
             max_retries: config.max_retries,
             quirks: config.quirks.clone(),
             authentication: config.authentication,
+            journal: config.journal.clone(),
             permits: Semaphore::new(PLACES as usize),
             session: tokio::sync::Mutex::new(State::Fresh),
             generation: AtomicU64::new(0),

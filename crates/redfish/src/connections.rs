@@ -28,18 +28,25 @@ struct Trust {
 }
 
 impl Connections {
-    /// The client that trusts so.
-    pub(crate) fn client(
+    /// The clients that trust so: for requests in general, and for a lone one.
+    pub(crate) fn clients(
         &self,
         tls: &BmcTls,
         connect_timeout: Duration,
         authentication: Authentication,
-    ) -> Result<Client, Error> {
-        let idle = match authentication {
-            Authentication::Session => POOL_IDLE,
-            Authentication::Basic => POOL_IDLE_BASIC,
-        };
-        self.with_idle(tls, connect_timeout, idle)
+    ) -> Result<[Client; 2], Error> {
+        let client = |idle| self.client(tls, connect_timeout, idle);
+        Ok(match authentication {
+            Authentication::Session => {
+                let client = client(POOL_IDLE)?;
+                [client.clone(), client]
+            }
+            Authentication::Basic => {
+                let client = client(POOL_IDLE_BASIC)?;
+                [client.clone(), client]
+            }
+            Authentication::Auto => [client(POOL_IDLE)?, client(POOL_IDLE_BASIC)?],
+        })
     }
 
     /// The client that trusts so and uses no connection twice.
@@ -48,10 +55,10 @@ impl Connections {
         tls: &BmcTls,
         connect_timeout: Duration,
     ) -> Result<Client, Error> {
-        self.with_idle(tls, connect_timeout, Duration::ZERO)
+        self.client(tls, connect_timeout, Duration::ZERO)
     }
 
-    fn with_idle(
+    fn client(
         &self,
         tls: &BmcTls,
         connect_timeout: Duration,
@@ -68,7 +75,7 @@ impl Connections {
         if let Some(client) = clients.get(&trust) {
             return Ok(client.clone());
         }
-        let client = build(tls, connect_timeout, trust.idle)?;
+        let client = build(tls, connect_timeout, idle)?;
         clients.insert(trust, client.clone());
         Ok(client)
     }
@@ -119,7 +126,7 @@ mod tests {
         let soon = Duration::from_secs(1);
         for pin in ["a", "a", "b", "a"] {
             connections
-                .client(&pinned(pin), soon, Authentication::Session)
+                .clients(&pinned(pin), soon, Authentication::Session)
                 .unwrap();
         }
         assert_eq!(format!("{connections:?}"), "Connections { clients: 2 }");

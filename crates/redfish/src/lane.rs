@@ -15,7 +15,7 @@ use crate::{
     quirks::Hints,
     reply::Document,
     retry::{Attempts, Kind},
-    wire::{OnStop, Reply, Request},
+    wire::{Authorization, OnStop, Reply, Request},
 };
 
 /// A place to send requests from.
@@ -68,6 +68,16 @@ impl Lane<'_> {
         self.send(Kind::Read, Request::get(path)).await
     }
 
+    /// Reads what is at `path` as somebody who has not logged in, in turn with all others.
+    pub(crate) async fn look_anonymously(&self, path: &str) -> Result<Reply, Error> {
+        let _turn = self.turn().await?;
+        let request = Request::get(path);
+        self.inner
+            .wire
+            .send(&request, &Authorization::Anonymous)
+            .await
+    }
+
     /// Sends one PATCH.
     pub(crate) async fn patch(
         &self,
@@ -104,7 +114,7 @@ impl Lane<'_> {
             // A login has its own retries, so its failure is final here.
             let entry = inner.authorization().await?;
             let mut outcome = inner.wire.send(&request, &entry.authorization).await;
-            let mut authorization = inner.prove(entry, &outcome);
+            let mut authorization = inner.prove(entry, &outcome)?;
             if is(&outcome, StatusCode::UNAUTHORIZED) && inner.may_be_moody().await? {
                 inner.wire.pause(inner.timing.unauthorized_pause).await?;
                 outcome = inner.wire.send(&request, &authorization).await;

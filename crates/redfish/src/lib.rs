@@ -40,7 +40,7 @@ pub use model::PowerState;
 pub use power::{Power, Restart};
 pub use quirks::{Handled, Quirks, QuirksError, Row, quirks_page};
 pub use service_root::ServiceRoot;
-pub use session::OpenSession;
+pub use session::{OpenSession, SessionJournal};
 pub use system::{IndicatorLed, System};
 
 #[cfg(test)]

@@ -3,24 +3,30 @@
 //! BMCs have few sessions and lock accounts after few failures. So the login is single-flight, the
 //! token is shared, and the first rejected login answers every request after it.
 
+mod end;
+mod first;
+mod journal;
+mod left;
 mod loan;
 
+pub use journal::SessionJournal;
 pub use loan::OpenSession;
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use reqwest::{Method, StatusCode, header::HeaderValue};
+use reqwest::{StatusCode, header::HeaderValue};
 use serde_json::json;
 use tokio::sync::MutexGuard;
 
 use crate::{
-    bmc::{Authentication, Inner},
+    bmc::Inner,
     error::Error,
     lenient::Doc,
     messages::Messages,
     origin::Origin,
     retry::{Attempts, Kind},
     service_root::{SESSIONS, SYSTEMS},
+    session::journal::{Note, Record},
     wire::{Authorization, OnStop, Reply, Request},
 };
 
@@ -29,6 +35,8 @@ use crate::{
 pub(crate) enum State {
     /// Nothing was tried yet.
     Fresh,
+    /// The first request has proved the credentials by itself; the next opens a session.
+    Proven,
     /// By a session.
     Session(Token),
     /// By the credentials themselves, because the BMC has no session for us.
@@ -44,12 +52,14 @@ pub(crate) struct Token {
     /// Its resource, which a logout deletes.
     location: Option<String>,
     generation: u64,
+    /// What finds it, should this process be killed.
+    note: Option<Note>,
 }
 
 impl State {
     fn authorization(&self) -> Result<Authorization, Error> {
         match self {
-            Self::Fresh => Ok(Authorization::Anonymous),
+            Self::Fresh | Self::Proven => Ok(Authorization::Anonymous),
             Self::Session(Token {
                 value, generation, ..
             }) => Ok(Authorization::Token {
@@ -59,6 +69,11 @@ impl State {
             Self::Basic => Ok(Authorization::Basic),
             Self::Rejected(error) => Err(error.clone()),
         }
+    }
+
+    /// Whether a request has to log in first.
+    const fn is_out(&self) -> bool {
+        matches!(self, Self::Fresh | Self::Proven)
     }
 }
 
@@ -74,13 +89,13 @@ impl Inner {
     /// What to send with a request. The first call logs in; those that come meanwhile wait for it.
     pub(crate) async fn authorization(&self) -> Result<Entry<'_>, Error> {
         let mut state = self.wire.unless_stopped(self.session.lock()).await?;
-        if matches!(*state, State::Fresh) {
-            if self.authentication == Authentication::Basic {
-                return Ok(Entry {
-                    authorization: Authorization::Basic,
-                    unproven: Some(state),
-                });
-            }
+        if let Some(authorization) = self.by_itself(&state) {
+            return Ok(Entry {
+                authorization,
+                unproven: Some(state),
+            });
+        }
+        if state.is_out() {
             self.enter(&mut state).await?;
         }
         Ok(Entry {
@@ -90,15 +105,20 @@ impl Inner {
     }
 
     /// Takes the answer to a request as proof of the credentials that came with it, or against them.
-    pub(crate) fn prove(&self, entry: Entry<'_>, outcome: &Result<Reply, Error>) -> Authorization {
-        if let (Some(mut state), Ok(reply)) = (entry.unproven, outcome) {
-            if reply.is(StatusCode::UNAUTHORIZED) {
-                *state = State::Rejected(self.rejected(reply.messages.clone()));
-            } else if reply.status.is_success() || reply.status.is_client_error() {
-                *state = State::Basic;
+    pub(crate) fn prove(
+        &self,
+        entry: Entry<'_>,
+        outcome: &Result<Reply, Error>,
+    ) -> Result<Authorization, Error> {
+        if let (Some(mut state), Ok(reply)) = (entry.unproven, outcome)
+            && let Some(proven) = self.proven(&entry.authorization, reply)
+        {
+            *state = proven;
+            if let State::Rejected(error) = &*state {
+                return Err(error.clone());
             }
         }
-        entry.authorization
+        Ok(entry.authorization)
     }
 
     /// What to send after a 401 to `stale`, and the session that was given up for it.
@@ -114,8 +134,10 @@ impl Inner {
             {
                 tracing::debug!(bmc = self.wire.origin.as_str(), "the session has ended");
                 given_up = Some(token.clone());
-                *state = State::Fresh;
-                self.enter(&mut state).await?;
+                if let Some(note) = &token.note {
+                    note.erase();
+                }
+                *state = State::Proven;
             }
             (State::Basic, Authorization::Basic) => {
                 *state = State::Rejected(self.rejected(Messages::default()));
@@ -123,52 +145,10 @@ impl Inner {
             // Somebody else has logged in again already, or was rejected.
             _ => {}
         }
+        if state.is_out() {
+            self.enter(&mut state).await?;
+        }
         Ok((state.authorization()?, given_up))
-    }
-
-    /// Deletes a session that was given up for nothing: its successor was refused too, so there is
-    /// nothing wrong with it, and it would occupy a place.
-    pub(crate) async fn end(&self, given_up: Option<Token>) {
-        if let Some(token) = given_up {
-            self.delete(&token, OnStop::Abort).await;
-        }
-    }
-
-    /// Deletes the session. Whether that worked is nobody's concern: it expires.
-    pub(crate) async fn logout(&self) {
-        let work = async {
-            let mut state = self.session.lock().await;
-            if let State::Session(token) = &*state {
-                let token = token.clone();
-                *state = State::Fresh;
-                self.delete(&token, OnStop::Ignore).await;
-            }
-        };
-        if tokio::time::timeout(LOGOUT_TIMEOUT, work).await.is_err() {
-            tracing::debug!(
-                bmc = self.wire.origin.as_str(),
-                "the session was left to expire"
-            );
-        }
-    }
-
-    /// Deletes the session if nothing was asked for so long. Whoever comes meanwhile logs in anew.
-    pub(crate) async fn logout_if_idle(&self, idle: Duration) {
-        let token = {
-            let Ok(mut state) = self.session.try_lock() else {
-                return;
-            };
-            match &*state {
-                State::Session(token) if self.is_idle_for(idle) => {
-                    let token = token.clone();
-                    *state = State::Fresh;
-                    token
-                }
-                _ => return,
-            }
-        };
-        let work = self.delete(&token, OnStop::Ignore);
-        drop(tokio::time::timeout(LOGOUT_TIMEOUT, work).await);
     }
 
     async fn enter(&self, state: &mut State) -> Result<(), Error> {
@@ -187,6 +167,7 @@ impl Inner {
                 return Err(error);
             }
         }
+        self.end_left_behind(state).await;
         Ok(())
     }
 
@@ -309,29 +290,20 @@ impl Inner {
             .location()
             .or_else(|| body.map(|link| Origin::path_of(&link)));
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
+        let note = location.as_ref().and_then(|uri| {
+            self.journal.note(&Record {
+                endpoint: self.wire.endpoint(),
+                username: self.wire.credentials.username.clone(),
+                uri: uri.clone(),
+                created: reply.doc().and_then(|doc| doc.text("CreatedTime")),
+            })
+        });
         Some(Token {
             value,
             location,
             generation,
+            note,
         })
-    }
-
-    /// With the session's own token, so that it cannot end the session of somebody else whose
-    /// resource has the same name by now.
-    async fn delete(&self, token: &Token, on_stop: OnStop) {
-        let Some(location) = &token.location else {
-            return;
-        };
-        let authorization = Authorization::Token {
-            token: token.value.clone(),
-            generation: token.generation,
-        };
-        let request = Request {
-            method: Method::DELETE,
-            on_stop,
-            ..Request::get(location)
-        };
-        let _expires_anyway = self.wire.send(&request, &authorization).await;
     }
 
     fn rejected(&self, messages: Messages) -> Error {
@@ -364,9 +336,6 @@ fn may_be_elsewhere(outcome: &Result<Reply, Error>) -> bool {
         Err(error) => matches!(error, Error::Redirected { .. }),
     }
 }
-
-/// Terraform gives a provider two seconds to end.
-const LOGOUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The reply to a login names the session to delete, so a stopped caller waits this long for it.
 const LOGIN_GRACE: Duration = Duration::from_millis(600);

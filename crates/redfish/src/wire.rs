@@ -33,6 +33,8 @@ pub(crate) enum Authorization {
     Token { token: HeaderValue, generation: u64 },
     /// The credentials themselves.
     Basic,
+    /// The same, with a first request that may stay the only one.
+    Lone,
 }
 
 /// What a stopped caller means for a request.
@@ -100,6 +102,8 @@ pub(crate) struct Wire {
     client: Client,
     /// For a BMC that drops the connections that it has answered on: there may be some already.
     unpooled: Client,
+    /// For a request after which nothing else may come.
+    lone: Client,
     pub(crate) origin: Origin,
     pub(crate) credentials: Credentials,
     request_timeout: Duration,
@@ -124,16 +128,17 @@ impl Wire {
             tracing::warn!(bmc = origin.as_str(), "the certificate is not verified");
         }
         let connect_timeout = CONNECT_TIMEOUT.min(request_timeout / 2);
-        let client =
+        let [client, lone] =
             config
                 .connections
-                .client(&connection.tls, connect_timeout, config.authentication)?;
+                .clients(&connection.tls, connect_timeout, config.authentication)?;
         let unpooled = config
             .connections
             .unpooled(&connection.tls, connect_timeout)?;
         Ok(Self {
             client,
             unpooled,
+            lone,
             origin,
             credentials,
             request_timeout,
@@ -274,7 +279,11 @@ impl Wire {
         url: Url,
     ) -> RequestBuilder {
         let close = self.close_connections.load(Ordering::Relaxed);
-        let client = if close { &self.unpooled } else { &self.client };
+        let client = match authorization {
+            _ if close => &self.unpooled,
+            Authorization::Lone => &self.lone,
+            _ => &self.client,
+        };
         let mut builder = client
             .request(request.method.clone(), url)
             .header(header::ACCEPT, "application/json")
@@ -296,7 +305,7 @@ impl Wire {
         match authorization {
             Authorization::Anonymous => builder,
             Authorization::Token { token, .. } => builder.header("X-Auth-Token", token.clone()),
-            Authorization::Basic => {
+            Authorization::Basic | Authorization::Lone => {
                 let credentials = &self.credentials;
                 builder.basic_auth(&credentials.username, Some(credentials.password.expose()))
             }

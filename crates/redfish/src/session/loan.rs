@@ -30,7 +30,7 @@ impl Bmc {
     pub async fn session(&self) -> Result<Option<OpenSession>, Error> {
         let inner = &self.inner;
         let mut state = inner.wire.unless_stopped(inner.session.lock()).await?;
-        if matches!(*state, State::Fresh) {
+        if state.is_out() {
             inner.enter(&mut state).await?;
         }
         match &*state {
@@ -39,7 +39,7 @@ impl Bmc {
                 uri: token.location.clone(),
             })),
             State::Rejected(error) => Err(error.clone()),
-            State::Fresh | State::Basic => Ok(None),
+            State::Fresh | State::Proven | State::Basic => Ok(None),
         }
     }
 
@@ -53,7 +53,7 @@ impl Bmc {
         let inner = &self.inner;
         let token = match &*inner.wire.unless_stopped(inner.session.lock()).await? {
             State::Session(token) => token.clone(),
-            State::Fresh | State::Basic | State::Rejected(_) => return Ok(false),
+            State::Fresh | State::Proven | State::Basic | State::Rejected(_) => return Ok(false),
         };
         // Not the session's own resource, which some firmware shows to administrators alone.
         let request = Request::get(SYSTEMS);

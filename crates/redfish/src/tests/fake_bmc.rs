@@ -47,6 +47,7 @@ pub(super) struct Machine {
     pub(super) sessions: BTreeSet<String>,
     pub(super) logins: u32,
     pub(super) basic_allowed: bool,
+    pub(super) basic_advertised: bool,
     version: u32,
 }
 
@@ -78,7 +79,12 @@ impl Machine {
             return self.log_in(request);
         }
         if path != "/redfish/v1/" && !self.is_authorized(request) {
-            return Answer::status(401);
+            let answer = Answer::status(401);
+            return if self.basic_advertised {
+                answer.with("WWW-Authenticate", "Basic realm=\"Redfish\"")
+            } else {
+                answer
+            };
         }
         match request.method {
             Method::GET => match self.resources.get(path) {
@@ -104,6 +110,7 @@ impl Machine {
             Method::DELETE => {
                 let number = path.rsplit('/').next().unwrap_or_default();
                 self.sessions.remove(&format!("token{number}"));
+                self.resources.remove(path);
                 Answer::status(204)
             }
             _ => Answer::status(405),
@@ -118,7 +125,13 @@ impl Machine {
         }
         let token = format!("token{}", self.logins);
         self.sessions.insert(token.clone());
-        Answer::json(201, &json!({}))
+        let created = format!("2026-01-02T03:04:{:02}Z", self.logins);
+        let session = json!({
+            "@odata.type": "#Session.v1_5_0.Session", "UserName": USERNAME, "CreatedTime": created,
+        });
+        let place = format!("{SESSIONS}/{}", self.logins);
+        self.resources.insert(place, session.clone());
+        Answer::json(201, &session)
             .with(
                 "Location",
                 format!("https://elsewhere.example{SESSIONS}/{}", self.logins),
@@ -172,6 +185,7 @@ impl FakeBmc {
             sessions: BTreeSet::new(),
             logins: 0,
             basic_allowed: true,
+            basic_advertised: true,
             version: 1,
         };
         let inner = Arc::new(Mutex::new(Inner {
@@ -252,9 +266,17 @@ impl FakeBmc {
     pub(super) fn bmc_with_basic(&self, password: &str) -> Bmc {
         let config = Config {
             authentication: Authentication::Basic,
+            ..Config::default()
+        };
+        self.bmc_so(password, config)
+    }
+
+    /// A handle with settings of its own.
+    pub(super) fn bmc_so(&self, password: &str, config: Config) -> Bmc {
+        let config = Config {
             request_timeout: Duration::from_millis(1500),
             stop: self.stop.clone(),
-            ..Config::default()
+            ..config
         };
         let connection = self.connection(BmcTls::default());
         Bmc::with_timing(&connection, credentials(password), &config, FAST).unwrap()
