@@ -1,11 +1,13 @@
 //! The manager: the BMC's own resource.
 
+use model::MacAddr;
 use serde_json::Value;
 
 use crate::{
     bmc::{Bmc, Inner},
     collection::{self, Expand, Member},
     error::Error,
+    ethernet,
     lenient::Doc,
     reply::Document,
     service_root::MANAGERS,
@@ -96,6 +98,26 @@ impl Bmc {
         Ok(managers
             .into_iter()
             .min_by(|one, other| one.rank().cmp(&other.rank())))
+    }
+}
+
+impl Bmc {
+    /// Reads the manager at a place.
+    pub async fn manager_at(&self, uri: &str) -> Result<Manager, Error> {
+        let document = self.inner.shared().get(uri).await?;
+        let uri = uri.to_owned();
+        Ok(Manager::read(Member { uri, document }))
+    }
+
+    /// Reads the addresses of a manager's own network interfaces. There may be none to be seen.
+    pub async fn manager_macs(&self, manager: &Manager) -> Result<Vec<MacAddr>, Error> {
+        let Some(uri) = Doc::new(&manager.raw).link("EthernetInterfaces") else {
+            return Ok(Vec::new());
+        };
+        let lane = self.inner.shared();
+        let members = ethernet::optional(&lane, &uri, Expand::Never).await?;
+        let own = |member: &Member| ethernet::interface(&member.uri, member.document.doc());
+        Ok(members.iter().filter_map(own).map(|nic| nic.mac).collect())
     }
 }
 

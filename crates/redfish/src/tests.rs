@@ -9,6 +9,7 @@ mod fake_bmc;
 mod first;
 mod hostile;
 mod if_match;
+mod inventory;
 mod left;
 mod power;
 mod reading;
