@@ -101,6 +101,16 @@ impl Lane<'_> {
         self.send(Kind::Action, Request::post(path, body)).await
     }
 
+    /// Sends one DELETE. What is gone cannot be removed twice.
+    pub(crate) async fn delete(&self, path: &str) -> Result<Reply, Error> {
+        let method = Method::DELETE;
+        let request = Request {
+            method,
+            ..Request::get(path)
+        };
+        self.send(Kind::Change, request).await
+    }
+
     /// Waits, unless the caller stops.
     pub(crate) async fn pause(&self, delay: Duration) -> Result<(), Error> {
         self.inner.wire.pause(delay).await

@@ -8,6 +8,7 @@ mod first;
 mod journal;
 mod left;
 mod loan;
+mod restricted;
 
 pub use journal::SessionJournal;
 pub use loan::OpenSession;
@@ -235,7 +236,7 @@ impl Inner {
     }
 
     async fn post_session(&self, path: &str) -> Result<Reply, Error> {
-        let credentials = &self.wire.credentials;
+        let credentials = self.wire.credentials();
         let body =
             json!({"UserName": credentials.username, "Password": credentials.password.expose()});
         let mut request = Request::post(path, &body);
@@ -293,7 +294,7 @@ impl Inner {
         let note = location.as_ref().and_then(|uri| {
             self.journal.note(&Record {
                 endpoint: self.wire.endpoint(),
-                username: self.wire.credentials.username.clone(),
+                username: self.wire.credentials().username,
                 uri: uri.clone(),
                 created: reply.doc().and_then(|doc| doc.text("CreatedTime")),
             })
@@ -307,7 +308,7 @@ impl Inner {
     }
 
     fn rejected(&self, messages: Messages) -> Error {
-        let username = self.wire.credentials.username.clone();
+        let username = self.wire.credentials().username;
         Error::AuthRejected {
             endpoint: self.wire.endpoint(),
             username,
@@ -319,7 +320,7 @@ impl Inner {
     pub(crate) fn password_change(&self, reply: &Reply) -> Option<Error> {
         let message = reply.messages.password_change()?;
         let account = message.args.first().map(|uri| Origin::path_of(uri));
-        let username = self.wire.credentials.username.clone();
+        let username = self.wire.credentials().username;
         Some(Error::PasswordChangeRequired {
             endpoint: self.wire.endpoint(),
             username,

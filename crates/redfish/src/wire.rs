@@ -4,11 +4,14 @@ mod body;
 pub(crate) mod failure;
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use model::BmcConnection;
+use model::{BmcConnection, Secret};
 use reqwest::{
     Client, Method, RequestBuilder, StatusCode, Url,
     header::{self, HeaderMap, HeaderValue},
@@ -105,7 +108,8 @@ pub(crate) struct Wire {
     /// For a request after which nothing else may come.
     lone: Client,
     pub(crate) origin: Origin,
-    pub(crate) credentials: Credentials,
+    /// They change when the account that logs in gets a new password.
+    credentials: RwLock<Credentials>,
     request_timeout: Duration,
     stop: CancellationToken,
     close_connections: AtomicBool,
@@ -140,7 +144,7 @@ impl Wire {
             unpooled,
             lone,
             origin,
-            credentials,
+            credentials: RwLock::new(credentials),
             request_timeout,
             stop: config.stop.clone(),
             close_connections: AtomicBool::new(false),
@@ -150,6 +154,19 @@ impl Wire {
 
     pub(crate) const fn request_timeout(&self) -> Duration {
         self.request_timeout
+    }
+
+    /// Who logs in, as of now.
+    pub(crate) fn credentials(&self) -> Credentials {
+        let credentials = self.credentials.read();
+        credentials.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Logs in with this password from now on, and returns the one before.
+    pub(crate) fn set_password(&self, password: Secret) -> Secret {
+        let credentials = self.credentials.write();
+        let mut credentials = credentials.unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut credentials.password, password)
     }
 
     pub(crate) fn endpoint(&self) -> String {
@@ -249,8 +266,10 @@ impl Wire {
             {
                 continue;
             }
+            let hide = self.secrets(request, authorization);
+            let hide: Vec<&str> = hide.iter().map(Secret::expose).collect();
             if !is_redirect(status) {
-                return self.read(response, line, authorization).await;
+                return self.read(response, line, hide).await;
             }
             let location = response.headers().get(header::LOCATION);
             let location = location
@@ -262,7 +281,7 @@ impl Wire {
                 .ok_or_else(|| Error::Redirected {
                     endpoint: self.endpoint(),
                     request: line.clone(),
-                    location: shown::text(location, &self.secrets(authorization), LONGEST_PATH),
+                    location: shown::text(location, &hide, LONGEST_PATH),
                 })?;
         }
         Err(Error::Decode {
@@ -306,7 +325,7 @@ impl Wire {
             Authorization::Anonymous => builder,
             Authorization::Token { token, .. } => builder.header("X-Auth-Token", token.clone()),
             Authorization::Basic | Authorization::Lone => {
-                let credentials = &self.credentials;
+                let credentials = self.credentials();
                 builder.basic_auth(&credentials.username, Some(credentials.password.expose()))
             }
         }
@@ -316,7 +335,7 @@ impl Wire {
         &self,
         response: reqwest::Response,
         request: String,
-        authorization: &Authorization,
+        hide: Vec<&str>,
     ) -> Result<Reply, Error> {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = match body::read(response).await {
@@ -330,7 +349,7 @@ impl Wire {
                 });
             }
         };
-        let mut hide = self.secrets(authorization);
+        let mut hide = hide;
         let new_token = headers.get("X-Auth-Token");
         hide.extend(new_token.and_then(|token| token.to_str().ok()));
         let messages = match &body.json {
@@ -351,10 +370,12 @@ impl Wire {
     }
 
     /// What a BMC got from us, may repeat, and must not be shown.
-    fn secrets<'a>(&'a self, authorization: &'a Authorization) -> Vec<&'a str> {
-        let mut secrets = vec![self.credentials.password.expose()];
+    fn secrets(&self, request: &Request<'_>, authorization: &Authorization) -> Vec<Secret> {
+        let mut secrets = vec![self.credentials().password];
+        let sent = request.body.and_then(|body| body.get("Password"));
+        secrets.extend(sent.and_then(Value::as_str).map(Secret::new));
         if let Authorization::Token { token, .. } = authorization {
-            secrets.extend(token.to_str().ok());
+            secrets.extend(token.to_str().ok().map(Secret::new));
         }
         secrets
     }

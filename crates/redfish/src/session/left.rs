@@ -12,13 +12,13 @@ use crate::{
 impl Inner {
     /// Whether a process of this user that is no more may have left a session on this BMC.
     pub(super) fn has_left_behind(&self) -> bool {
-        let username = &self.wire.credentials.username;
+        let username = &self.wire.credentials().username;
         self.journal.has_left(self.wire.origin.as_str(), username)
     }
 
     /// Ends what was left behind, now that there is a login. What is doubtful stays, and expires.
     pub(super) async fn end_left_behind(&self, state: &State) {
-        let username = &self.wire.credentials.username;
+        let username = &self.wire.credentials().username;
         let Ok(authorization) = state.authorization() else {
             return;
         };

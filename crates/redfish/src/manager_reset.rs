@@ -1,0 +1,209 @@
+//! Restarting a BMC and waiting until it is back.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::{bmc::Bmc, error::Error, lane::Lane, lenient::Doc, reset_once, wire::Reply};
+
+/// How a BMC is to restart. If it does not offer that, it restarts in the other way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ManagerReset {
+    /// It ends what it does first.
+    #[default]
+    Graceful,
+    /// At once.
+    Force,
+}
+
+impl ManagerReset {
+    /// What to send, best first; `None` names no type.
+    fn candidates(self, offered: Option<&[String]>) -> Vec<Option<String>> {
+        let order = match self {
+            Self::Graceful => ["GracefulRestart", "ForceRestart"],
+            Self::Force => ["ForceRestart", "GracefulRestart"],
+        };
+        let Some(offered) = offered else {
+            // One that lists nothing takes a request without a type, or the common ones.
+            return [None]
+                .into_iter()
+                .chain(order.map(|kind| Some(kind.to_owned())))
+                .collect();
+        };
+        let spelled = |kind: &str| {
+            offered
+                .iter()
+                .find(|known| known.eq_ignore_ascii_case(kind))
+        };
+        order
+            .into_iter()
+            .filter_map(|kind| spelled(kind).cloned().map(Some))
+            .collect()
+    }
+}
+
+impl Bmc {
+    /// Restarts the BMC, once, and waits until it answers again: its root, and twice a request that
+    /// needs a login. Every session of it is gone then, whoever's it was.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSupported`] if it has no such action; [`Error::Timeout`] if it is not back by
+    /// `deadline`.
+    pub async fn reset_manager(
+        &self,
+        wanted: ManagerReset,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        let began = Instant::now();
+        let work = async {
+            let uri = self.send_manager_reset(wanted).await?;
+            self.until_gone().await?;
+            self.until_back(&uri).await
+        };
+        let done = tokio::time::timeout_at(deadline.into(), work).await;
+        done.unwrap_or_else(|_elapsed| {
+            Err(Error::Timeout {
+                what: format!("{} was not back after its restart", self.endpoint()),
+                after: began.elapsed(),
+            })
+        })
+    }
+
+    /// Sends the restart and returns the manager's resource. A reply that is lost is what a restart
+    /// looks like from outside.
+    async fn send_manager_reset(&self, wanted: ManagerReset) -> Result<String, Error> {
+        let refuses = |what: String| Error::NotSupported {
+            endpoint: self.endpoint().to_owned(),
+            what,
+        };
+        let manager = self.manager(None).await?;
+        let manager = manager.ok_or_else(|| refuses("restarting: it lists no manager".into()))?;
+        let lane = self.inner.exclusive().await?;
+        let action = Doc::new(&manager.raw).get("Actions").get("#Manager.Reset");
+        let Some(target) = action.word("target") else {
+            return Err(refuses(format!(
+                "restarting: {} has no reset action",
+                manager.uri
+            )));
+        };
+        let offered = reset_once::offered(&lane, action).await?;
+        let mut refused = refuses(format!(
+            "a restart: it offers {}",
+            offered.as_deref().unwrap_or_default().join(", ")
+        ));
+        for kind in wanted.candidates(offered.as_deref()) {
+            let body = kind
+                .as_ref()
+                .map_or_else(|| json!({}), |kind| json!({"ResetType": kind}));
+            tracing::info!(bmc = self.endpoint(), ?kind, "restarting the BMC");
+            match post(&lane, target, &body).await {
+                Ok(()) => return Ok(manager.uri),
+                Err(error) if error.is_outcome_unknown() => return Ok(manager.uri),
+                Err(error @ (Error::Rejected { status: 400, .. } | Error::NotSupported { .. })) => {
+                    refused = error;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused)
+    }
+
+    /// Waits until the restart shows: it does not answer, or has forgotten its session. One that
+    /// shows neither for long was faster than anybody looked.
+    async fn until_gone(&self) -> Result<(), Error> {
+        let timing = self.inner.timing;
+        let began = Instant::now();
+        while began.elapsed() < timing.resend_after {
+            let gone = if self.inner.has_session().await {
+                self.keep_session().await.map(|open| !open)
+            } else {
+                self.service_root().await.map(|_here| false)
+            };
+            match gone {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(Error::Stopped) => return Err(Error::Stopped),
+                Err(_away) => return Ok(()),
+            }
+            self.inner.wire.pause(timing.verify_pause).await?;
+        }
+        Ok(())
+    }
+
+    async fn until_back(&self, uri: &str) -> Result<(), Error> {
+        let pause: Duration = self.inner.timing.power_poll;
+        let mut seen = 0;
+        while seen < TIMES {
+            let lane = self.inner.shared();
+            let here = match lane.read_root().await {
+                Ok(_root) => lane.get(uri).await.map(drop),
+                Err(error) => Err(error),
+            };
+            match here {
+                Ok(()) => seen += 1,
+                Err(error) if is_passing(&error) => {
+                    tracing::debug!(bmc = self.endpoint(), %error, "still restarting");
+                    seen = 0;
+                }
+                Err(error) => return Err(error),
+            }
+            if seen < TIMES {
+                self.inner.wire.pause(pause).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn post(lane: &Lane<'_>, target: &str, body: &Value) -> Result<(), Error> {
+    let reply = lane.post(target, body).await;
+    reply.and_then(Reply::check).map(drop)
+}
+
+const fn is_passing(error: &Error) -> bool {
+    error.is_unreachable()
+        || matches!(
+            error,
+            Error::NotFound { .. } | Error::Decode { .. } | Error::Tls { .. }
+        )
+}
+
+/// A BMC that is starting up may answer once and be gone again.
+const TIMES: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(wanted: ManagerReset, offered: Option<&[&str]>, expected: &[Option<&str>]) {
+        let offered: Option<Vec<String>> =
+            offered.map(|kinds| kinds.iter().map(|&kind| kind.to_owned()).collect());
+        let found = wanted.candidates(offered.as_deref());
+        let found: Vec<_> = found.iter().map(Option::as_deref).collect();
+        assert_eq!(found, expected, "{wanted:?} {offered:?}");
+    }
+
+    #[test]
+    fn what_is_wanted_is_sent_if_it_is_offered_and_the_other_if_not() {
+        let both = ["GracefulRestart", "ForceRestart"];
+        check(ManagerReset::Graceful, Some(&both), &both.map(Some));
+        check(
+            ManagerReset::Force,
+            Some(&["GracefulRestart"]),
+            &[Some("GracefulRestart")],
+        );
+        check(
+            ManagerReset::Graceful,
+            Some(&["forcerestart", "ResetToDefaults"]),
+            &[Some("forcerestart")],
+        );
+        check(ManagerReset::Force, Some(&["ResetToDefaults"]), &[]);
+        check(
+            ManagerReset::Graceful,
+            None,
+            &[None, Some("GracefulRestart"), Some("ForceRestart")],
+        );
+    }
+}
