@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use hyper::{
     Method, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, RETRY_AFTER},
+    header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, ETAG, IF_NONE_MATCH, RETRY_AFTER},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     Bmc, ODATA_VERSION,
@@ -74,7 +74,7 @@ impl Bmc {
             exchange.request.path = path;
         }
         let reply = self.route(&mut exchange);
-        let mut reply = self.names().outward(reply);
+        let mut reply = unless_known(request, self.names().outward(reply));
         if let Some(resource) = &exchange.resource {
             reply.set(ALLOW, resource.allow());
         }
@@ -143,6 +143,12 @@ impl Bmc {
         if login || (public && !exchange.has(Quirk::RootNeedsLogin)) {
             return Ok(());
         }
+        let basic = request.headers.contains_key(AUTHORIZATION)
+            && !request.headers.contains_key("x-auth-token");
+        if basic && exchange.has(Quirk::BasicDisabled) {
+            let messages = [Message::no_valid_session()];
+            return Err(error(StatusCode::UNAUTHORIZED, &messages));
+        }
         let by = self.authorize(request, exchange.now).map_err(|reply| {
             let expired = request.headers.contains_key("x-auth-token");
             if expired && exchange.has(Quirk::RootMissingWhenExpired) {
@@ -160,8 +166,56 @@ impl Bmc {
     /// What the standard code answers.
     fn answer_plainly(&self, exchange: &Exchange) -> Reply {
         let resource = exchange.resource.as_ref();
-        self.serve(&exchange.request, resource, &exchange.by, exchange.now)
+        let without = match without_annotations(&exchange.request) {
+            Ok(without) => without,
+            Err(reply) => return reply,
+        };
+        let request = without.as_ref().unwrap_or(&exchange.request);
+        self.serve(request, resource, &exchange.by, exchange.now)
     }
+}
+
+/// Nothing of a document that the client has (RFC 9110 section 13.1.2, weak comparison).
+fn unless_known(request: &Request, reply: Reply) -> Reply {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let tag = reply.headers.get(ETAG).and_then(|tag| tag.to_str().ok());
+    let known = text_header(request, &IF_NONE_MATCH).zip(tag);
+    let known = known.is_some_and(|(known, tag)| {
+        known
+            .split(',')
+            .any(|known| opaque(known) == opaque(tag) || known.trim() == "*")
+    });
+    if !known || reply.status != StatusCode::OK || request.method == Method::PATCH {
+        return reply;
+    }
+    Reply {
+        status: StatusCode::NOT_MODIFIED,
+        body: bytes::Bytes::new(),
+        ..reply
+    }
+}
+
+/// A PATCH without OData's annotations, which change nothing; one of nothing else is refused
+/// (DSP0266 section 7.6).
+fn without_annotations(request: &Request) -> Result<Option<Request>, Reply> {
+    if request.method != Method::PATCH {
+        return Ok(None);
+    }
+    let Ok(mut body) = serde_json::from_slice::<Map<String, Value>>(&request.body) else {
+        return Ok(None);
+    };
+    let before = body.len();
+    body.retain(|name, _| !name.starts_with("@odata."));
+    if body.len() == before {
+        return Ok(None);
+    }
+    if body.is_empty() {
+        return Err(error(StatusCode::BAD_REQUEST, &[Message::no_operation()]));
+    }
+    Ok(Some(Request {
+        body: Value::Object(body).to_string().into(),
+        ..request.clone()
+    }))
 }
 
 /// What a request wants to have expanded. A service that takes a parameter not must say so (DSP0266

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::resources::{collection, interface_uri, link, status};
+use super::resources::{collection, link, status};
 use crate::config::{BootOrder, MachineConfig};
 
 /// A place below the system, the chassis or the manager.
@@ -224,7 +224,7 @@ fn function(machine: &MachineConfig, number: usize) -> Value {
         "Ethernet": {
             "MACAddress": mac,
             "PermanentMACAddress": mac,
-            "EthernetInterfaces": [link(&interface_uri(number))],
+            "EthernetInterfaces": link("/redfish/v1/Systems/1/EthernetInterfaces"),
         },
         "Status": status(true),
     });

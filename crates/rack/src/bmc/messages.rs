@@ -237,6 +237,16 @@ impl Message {
         .warning()
     }
 
+    pub(super) fn no_operation() -> Self {
+        Self::base(
+            "NoOperation",
+            "The request holds nothing that could be changed.".to_owned(),
+            &[],
+            "Name the properties that are to change.",
+        )
+        .warning()
+    }
+
     pub(super) fn query_value() -> Self {
         Self::base(
             "QueryParameterValueError",

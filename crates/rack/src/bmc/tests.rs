@@ -23,6 +23,8 @@ struct Client {
     machine: Arc<Machine>,
     _actions: crate::machine::Actions,
     now: Instant,
+    /// Where Basic does not work.
+    token: Option<String>,
 }
 
 impl Client {
@@ -32,11 +34,17 @@ impl Client {
 
     /// A machine with this profile.
     async fn of(profile: Profile) -> Self {
-        Self::with(|config| {
+        let mut client = Self::with(|config| {
             let machine = config.machines[0].clone();
             config.machines[0] = machine.with_profile(profile);
         })
-        .await
+        .await;
+        if profile.quirks().has(Quirk::BasicDisabled) {
+            let reply = client.log_in("rack-password");
+            let token = reply.headers["x-auth-token"].to_str().unwrap();
+            client.token = Some(token.to_owned());
+        }
+        client
     }
 
     /// A standard machine with these quirks.
@@ -69,6 +77,7 @@ impl Client {
             machine,
             _actions: actions,
             now: Instant::now(),
+            token: None,
         }
     }
 
@@ -94,13 +103,11 @@ impl Client {
 
     /// With the right user name and password.
     fn ask(&self, method: &str, path: &str, body: &Value) -> Reply {
-        let header = basic("admin", "rack-password");
-        self.raw(
-            method,
-            path,
-            &[("authorization", &header)],
-            &body.to_string(),
-        )
+        let header = match &self.token {
+            Some(token) => ("x-auth-token", token.clone()),
+            None => ("authorization", basic("admin", "rack-password")),
+        };
+        self.raw(method, path, &[(header.0, &header.1)], &body.to_string())
     }
 
     /// Asks a second time when the BMC refuses right credentials now and then.
@@ -326,6 +333,32 @@ async fn a_boot_order_is_taken_whole_or_refused() {
     });
     let reply = client.ask("PATCH", SYSTEM, &order(&wanted));
     check(&reply, 400, "Base.1.18.PropertyNotWritable");
+}
+
+#[tokio::test]
+async fn a_document_that_the_client_has_is_not_sent_again() {
+    let client = Client::new().await;
+    let tag = client.get(SYSTEM)["@odata.etag"].clone();
+    let header = basic("admin", "rack-password");
+    let get = |tag: &str| {
+        let headers = [("authorization", header.as_str()), ("if-none-match", tag)];
+        client.raw("GET", SYSTEM, &headers, "")
+    };
+    let known = get(tag.as_str().unwrap());
+    assert_eq!(
+        (known.status, known.body.len()),
+        (StatusCode::NOT_MODIFIED, 0)
+    );
+    assert_eq!(get("\"other\"").status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_change_of_nothing_is_refused_and_annotations_are_no_change() {
+    let client = Client::new().await;
+    let reply = client.patch(&json!({ "@odata.id": SYSTEM }));
+    check(&reply, 400, "Base.1.18.NoOperation");
+    let reply = client.patch(&json!({ "@odata.id": SYSTEM, "AssetTag": "one" }));
+    assert_eq!(reply.status, StatusCode::OK);
 }
 
 proptest::proptest! {

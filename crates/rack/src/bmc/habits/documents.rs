@@ -47,6 +47,12 @@ impl Bmc {
             }
             "ComputerSystem" if uri == SETTINGS_URI => self.show_boot(exchange, true, document),
             "Manager" if uri == "/redfish/v1/Managers/1" => manager(exchange, document),
+            "AccountService" if exchange.has(Quirk::BasicDisabled) => {
+                document["HTTPBasicAuth"] = json!("Disabled");
+            }
+            "AccountService" if exchange.has(Quirk::UnadvertisedBasic) => {
+                document["HTTPBasicAuth"] = json!("Unadvertised");
+            }
             "EthernetInterface" if exchange.has(Quirk::EmptyMacs) => {
                 document["MACAddress"] = json!("");
                 document["PermanentMACAddress"] = json!("");

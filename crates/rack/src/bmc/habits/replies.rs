@@ -2,7 +2,7 @@
 
 use hyper::{
     Method, StatusCode,
-    header::{CONTENT_TYPE, ETAG, LOCATION},
+    header::{CONTENT_TYPE, ETAG, LOCATION, WWW_AUTHENTICATE},
 };
 use serde_json::{Value, json};
 
@@ -57,6 +57,12 @@ pub(super) fn headers(exchange: &Exchange, reply: &mut Reply) {
     let opened = exchange.resource == Some(Resource::Sessions) && exchange.is(&Method::POST);
     if opened && exchange.has(Quirk::NoLocationHeader) {
         reply.headers.remove(LOCATION);
+    }
+    if exchange
+        .quirks
+        .has_any(&[Quirk::UnadvertisedBasic, Quirk::BasicDisabled])
+    {
+        reply.headers.remove(WWW_AUTHENTICATE);
     }
     if exchange.has(Quirk::AbsoluteLocation)
         && let Some(path) = reply.headers.get(LOCATION).and_then(|it| it.to_str().ok())

@@ -262,6 +262,17 @@ async fn the_door_is_that_of_the_quirk() {
     let root = "/redfish/v1/";
     let client = Client::quirky(&[Quirk::RootNeedsLogin]).await;
     assert_eq!(get(&client, root, &[]), 401);
+    for (quirk, expected) in [(Quirk::BasicDisabled, 401), (Quirk::UnadvertisedBasic, 200)] {
+        let client = Client::quirky(&[quirk]).await;
+        assert!(
+            !client
+                .raw("GET", SYSTEM, &[], "")
+                .headers
+                .contains_key("www-authenticate")
+        );
+        let reply = client.ask("GET", SYSTEM, &Value::Null);
+        assert_eq!(reply.status.as_u16(), expected, "{quirk}");
+    }
     let client = Client::quirky(&[Quirk::RedirectingRoot]).await;
     assert_eq!(
         (get(&client, root, &[]), get(&client, "/redfish/v1", &[])),
@@ -302,4 +313,29 @@ async fn a_connection_breaks_where_that_is_the_habit() {
     let client = Client::new().await;
     (0..3).for_each(|_| drop(client.log_in("wrong")));
     assert!(!broken(&client, 1));
+}
+
+#[tokio::test]
+async fn accounts_and_restarts_are_those_of_the_quirk() {
+    let of = async |quirk| Client::with(|config| config.machines[0].quirks.extend([quirk])).await;
+    let accounts = "/redfish/v1/AccountService/Accounts";
+    let count = |client: &Client| client.get(accounts)["Members@odata.count"].clone();
+    assert_eq!(count(&of(Quirk::FixedAccountSlots).await), 16);
+    assert_eq!(count(&Client::new().await), 1);
+    let client = of(Quirk::PasswordChangeRequired403).await;
+    let reply = client.ask("GET", SYSTEM, &Value::Null);
+    assert_eq!(reply.status, StatusCode::FORBIDDEN);
+    let reply = of(Quirk::PasswordChangeRequiredSession)
+        .await
+        .log_in("rack-password");
+    assert!(json_of(&reply)["@Message.ExtendedInfo"].is_array());
+    let resets = async |quirk| {
+        let manager = of(quirk).await.get("/redfish/v1/Managers/1");
+        manager["Actions"]["#Manager.Reset"]["ResetType@Redfish.AllowableValues"].clone()
+    };
+    assert_eq!(
+        resets(Quirk::ManagerResetGracefulOnly).await,
+        json!(["GracefulRestart"])
+    );
+    assert_eq!(resets(Quirk::ManagerResetWithoutTypes).await, Value::Null);
 }
