@@ -115,6 +115,10 @@ pub(crate) struct Learned {
     pub(crate) override_in_settings: HashMap<String, bool>,
     /// A request with these credentials was done.
     pub(crate) credentials_worked: bool,
+    /// When the session was last seen alive by a look that was for that alone.
+    pub(crate) session_seen: Option<Instant>,
+    /// What is not found is not there, whatever session asks.
+    pub(crate) missing_is_missing: bool,
     /// Expanding a collection failed.
     pub(crate) no_expand: bool,
     /// Whether the BMC says that it takes Basic.

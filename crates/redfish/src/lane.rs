@@ -3,7 +3,7 @@
 //! Two requests may be on the way to one BMC. A change takes both places from its first look to its
 //! last, so that two changes never interleave.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -15,6 +15,7 @@ use crate::{
     quirks::Hints,
     reply::Document,
     retry::{Attempts, Kind},
+    service_root::SYSTEMS,
     wire::{Authorization, OnStop, Reply, Request},
 };
 
@@ -48,12 +49,36 @@ impl Inner {
 impl Inner {
     /// Whether a 401 may mean nothing: the BMC took these credentials before, and is one of those
     /// that refuse good ones now and then. Anywhere else a second attempt could lock the account.
-    async fn may_be_moody(&self) -> Result<bool, Error> {
+    async fn may_be_moody(&self, authorization: &Authorization) -> Result<bool, Error> {
         if !self.learned(|learned| learned.credentials_worked) {
             return Ok(false);
         }
-        let root = self.anonymous_root().await?;
+        let root = match self.anonymous_root().await? {
+            Some(root) => Some(root),
+            // It may be in that mood for its root too.
+            None => self.authorized_root(authorization).await?,
+        };
         Ok(root.is_some_and(|root| Hints::of(&root, None).retry_unauthorized))
+    }
+
+    /// Whether a 404 may mean that the session has ended: the BMC does not find its systems either.
+    /// One that has none where they should be is asked so once.
+    async fn may_have_expired(&self, authorization: &Authorization) -> Result<bool, Error> {
+        let doubt = self.learned(|learned| {
+            let seen = learned.session_seen.map(|at| at.elapsed());
+            !learned.missing_is_missing && seen.is_none_or(|since| since >= SURE_FOR)
+        });
+        if !doubt || !matches!(authorization, Authorization::Token { .. }) {
+            return Ok(false);
+        }
+        let root = self.known_root();
+        let systems = root.as_ref().and_then(|root| root.systems.as_deref());
+        let probe = Request::get(systems.unwrap_or(SYSTEMS));
+        let reply = self.wire.send(&probe, authorization).await?;
+        if reply.status.is_success() {
+            self.learned(|learned| learned.session_seen = Some(Instant::now()));
+        }
+        Ok(matches!(reply.status.as_u16(), 401 | 404))
     }
 }
 
@@ -125,7 +150,7 @@ impl Lane<'_> {
             let entry = inner.authorization().await?;
             let mut outcome = inner.wire.send(&request, &entry.authorization).await;
             let mut authorization = inner.prove(entry, &outcome)?;
-            if is(&outcome, StatusCode::UNAUTHORIZED) && inner.may_be_moody().await? {
+            if is(&outcome, StatusCode::UNAUTHORIZED) && inner.may_be_moody(&authorization).await? {
                 inner.wire.pause(inner.timing.unauthorized_pause).await?;
                 outcome = inner.wire.send(&request, &authorization).await;
             }
@@ -136,6 +161,13 @@ impl Lane<'_> {
                 if is(&outcome, StatusCode::UNAUTHORIZED) {
                     inner.end(given_up).await;
                 }
+            }
+            if is(&outcome, StatusCode::NOT_FOUND) && inner.may_have_expired(&authorization).await?
+            {
+                (authorization, _) = inner.renew(&authorization).await?;
+                outcome = inner.wire.send(&request, &authorization).await;
+                let still = is(&outcome, StatusCode::NOT_FOUND);
+                inner.learned(|learned| learned.missing_is_missing = still);
             }
             if is(&outcome, StatusCode::FORBIDDEN)
                 && let Some(error) = outcome.as_ref().ok().and_then(|r| inner.password_change(r))
@@ -173,6 +205,9 @@ impl Lane<'_> {
 fn is(outcome: &Result<Reply, Error>, status: StatusCode) -> bool {
     outcome.as_ref().is_ok_and(|reply| reply.is(status))
 }
+
+/// So long a session that was seen alive is not doubted for what is not found.
+const SURE_FOR: Duration = Duration::from_secs(10);
 
 /// How many requests may be on the way to one BMC: they are slow, and few firmware likes more.
 pub(crate) const PLACES: u32 = 2;

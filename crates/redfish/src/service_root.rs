@@ -108,6 +108,18 @@ impl Inner {
         Ok(Some(self.keep_root(reply.document()?)))
     }
 
+    /// The root, if it can be had with a login.
+    pub(crate) async fn authorized_root(
+        &self,
+        authorization: &Authorization,
+    ) -> Result<Option<Arc<ServiceRoot>>, Error> {
+        let reply = self.wire.send(&Request::get(ROOT), authorization).await?;
+        if asks_for_login(reply.status) {
+            return Ok(None);
+        }
+        Ok(Some(self.keep_root(reply.document()?)))
+    }
+
     /// The root as it was read last.
     pub(crate) fn known_root(&self) -> Option<Arc<ServiceRoot>> {
         self.root

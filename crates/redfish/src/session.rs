@@ -154,7 +154,10 @@ impl Inner {
 
     async fn enter(&self, state: &mut State) -> Result<(), Error> {
         match self.login().await {
-            Ok(entered) => *state = entered,
+            Ok(entered) => {
+                self.learned(|learned| learned.credentials_worked = true);
+                *state = entered;
+            }
             Err(error) => {
                 let last = matches!(
                     error,

@@ -258,4 +258,4 @@ pub(super) const EXTRA_SYSTEM: &str = "/redfish/v1/Systems/HGX_Baseboard_0";
 pub(super) const EXTRA_MANAGER: &str = "/redfish/v1/Managers/HGX_FabricManager_0";
 const SETTINGS_URI: &str = "/redfish/v1/Systems/1/Settings";
 /// What is left of a member that was expanded badly.
-const KEPT: [&str; 4] = ["@odata.id", "@odata.etag", "Id", "Status"];
+const KEPT: [&str; 5] = ["@odata.id", "@odata.etag", "@odata.type", "Id", "Status"];
