@@ -7,7 +7,7 @@ use std::{
 };
 
 use model::BmcConnection;
-use redfish::Bmc;
+use redfish::{Authentication, Bmc};
 use tfplugin::Diagnostic;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -29,6 +29,10 @@ type Bmcs = Mutex<HashMap<String, Bmc>>;
 /// How long a session is kept that nobody uses: longer than the pauses of whoever waits for a
 /// server's power, and much shorter than a boot that is waited for.
 const IDLE: Duration = Duration::from_secs(5);
+
+/// How many sessions are ended at once: a thousand within the second that a plugin has at its end,
+/// where a BMC takes a tenth of one.
+const LOGOUTS: usize = 128;
 
 impl BmcPool {
     /// A pool with the provider's settings. Sessions that are idle end while it lives.
@@ -104,16 +108,35 @@ impl BmcPool {
         })
     }
 
-    /// Deletes every session, all BMCs at once.
+    /// Deletes every session, of many BMCs at once.
     pub(crate) async fn logout(&self) {
         let shared = std::mem::take(&mut *lock(&self.bmcs)).into_values();
         let lent = std::mem::take(&mut *lock(&self.loans)).into_values();
-        let mut logouts: JoinSet<()> = shared
-            .chain(lent)
-            .map(|bmc| async move { bmc.logout().await })
-            .collect();
-        while logouts.join_next().await.is_some() {}
+        let open = shared.chain(lent).filter(Bmc::may_have_session);
+        at_once(open, |bmc| async move { bmc.logout().await }).await;
+        self.settings.journal.close();
     }
+
+    /// Whether a first request may carry the password, where the BMC is known to take it so.
+    pub(crate) fn is_auto(&self) -> bool {
+        self.settings.authentication == Authentication::Auto
+    }
+}
+
+/// Does the same with many BMCs, so many at once as take neither much memory nor long: each request
+/// needs a connection, and a new one is TLS on both sides.
+async fn at_once<F>(bmcs: impl IntoIterator<Item = Bmc>, work: impl Fn(Bmc) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut running = JoinSet::new();
+    for bmc in bmcs {
+        if running.len() >= LOGOUTS {
+            running.join_next().await;
+        }
+        running.spawn(work(bmc));
+    }
+    while running.join_next().await.is_some() {}
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -127,12 +150,12 @@ async fn end_idle_sessions(bmcs: Weak<Bmcs>) {
         let Some(bmcs) = bmcs.upgrade() else {
             return;
         };
-        let all: Vec<Bmc> = lock(&bmcs).values().cloned().collect();
+        let open: Vec<Bmc> = {
+            let bmcs = lock(&bmcs);
+            let open = bmcs.values().filter(|bmc| bmc.may_have_session());
+            open.cloned().collect()
+        };
         drop(bmcs);
-        let logouts: JoinSet<()> = all
-            .into_iter()
-            .map(|bmc| async move { bmc.logout_if_idle(IDLE).await })
-            .collect();
-        logouts.join_all().await;
+        at_once(open, |bmc| async move { bmc.logout_if_idle(IDLE).await }).await;
     }
 }

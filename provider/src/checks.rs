@@ -165,7 +165,7 @@ macro_rules! one_of {
 }
 
 one_of!(/** A BMC's scheme. */ scheme: "https", "http");
-one_of!(/** How to log in to a BMC. */ authentication: "session", "basic");
+one_of!(/** How to log in to a BMC. */ authentication: "auto", "session", "basic");
 one_of!(/** What a BMC speaks. */ bmc_protocol: "Redfish");
 one_of!(/** A power state to hold. */ power: "On", "Off");
 one_of!(/** An indicator LED, in Redfish's words. */ indicator_led: "Lit", "Blinking", "Off");

@@ -5,9 +5,9 @@ pub(crate) mod lint;
 use std::{collections::BTreeMap, env, fs, time::Duration};
 
 use model::{Holder, Secret};
-use tfplugin::{Diagnostic, Model, Path};
+use tfplugin::{CancellationToken, Diagnostic, Model, Path};
 
-use crate::{checks, mac_prefixes::MacPrefix};
+use crate::{checks, journal, mac_prefixes::MacPrefix};
 
 /// Manages bare metal servers from power-on to booted: it speaks Redfish to their BMCs, tells the
 /// boot agent what every claimed server boots, and finishes only when the agent has seen it boot.
@@ -127,9 +127,12 @@ pub(crate) struct RedfishConfig {
     /// How long one request may take, such as `60s`.
     #[tf(check = tfplugin::is_duration)]
     pub request_timeout: Option<String>,
-    /// How to log in: `session`, the default, or `basic`. A session costs a login and a logout beside
-    /// the requests, and the BMC checks the password once. With `basic` it checks it with each
-    /// request, and a refresh of a server is one request in all, where the BMC allows that.
+    /// How to log in: `auto`, the default, `session` or `basic`. A session costs a login and a logout
+    /// beside the requests, and the BMC checks the password once. With `basic` it checks it with
+    /// each request. With `auto` a run's first request to a BMC carries the password, and its second
+    /// opens the one session, so that a refresh of a server is one request in all. That is for BMCs
+    /// that say that they take Basic: whether one does is asked without a password when its server
+    /// is created, updated or imported, and kept beside the state. All others get a session.
     #[tf(check = checks::authentication)]
     pub authentication: Option<String>,
     /// How often a request that may be repeated is, 0 to 20.
@@ -211,6 +214,39 @@ pub(crate) fn agent(block: Option<AgentConfig>) -> Result<Option<RemoteAgent>, D
         token: Secret::new(token.trim()),
         ca_pem: ca_pem.or_else(|| variable("BAREMETAL_AGENT_CA_PEM")),
     }))
+}
+
+/// How to speak to BMCs, with the defaults filled in.
+pub(crate) fn bmc_settings(
+    redfish: &RedfishConfig,
+    stop: CancellationToken,
+) -> Result<redfish::Config, Diagnostic> {
+    let defaults = redfish::Config::default();
+    Ok(redfish::Config {
+        request_timeout: match redfish.request_timeout.as_deref() {
+            Some(text) => duration(text, "redfish.request_timeout")?,
+            None => defaults.request_timeout,
+        },
+        max_retries: redfish
+            .max_retries
+            .map_or(Ok(defaults.max_retries), |retries| {
+                u32::try_from(retries).map_err(|_out_of_range| {
+                    Diagnostic::error(
+                        "max_retries is out of range",
+                        format!("redfish.max_retries is {retries}; give 0 to 20."),
+                    )
+                })
+            })?,
+        authentication: match redfish.authentication.as_deref() {
+            Some("basic") => redfish::Authentication::Basic,
+            Some("session") => redfish::Authentication::Session,
+            _ => redfish::Authentication::Auto,
+        },
+        connections: redfish::Connections::default(),
+        journal: journal::of_this_user(),
+        quirks: quirks(redfish.quirks_file.as_deref())?,
+        stop,
+    })
 }
 
 /// Who holds the claims of this configuration.

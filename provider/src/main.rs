@@ -15,8 +15,10 @@ mod docs;
 mod embedded;
 mod ephemerals;
 mod functions;
+mod journal;
 mod lists;
 mod mac_prefixes;
+mod private_state;
 mod provider;
 mod resources;
 

@@ -60,30 +60,7 @@ impl tfplugin::Provider for Baremetal {
             }
         });
         let redfish = config.redfish.unwrap_or_default();
-        let defaults = redfish::Config::default();
-        let settings = redfish::Config {
-            request_timeout: match redfish.request_timeout.as_deref() {
-                Some(text) => config::duration(text, "redfish.request_timeout")?,
-                None => defaults.request_timeout,
-            },
-            max_retries: redfish
-                .max_retries
-                .map_or(Ok(defaults.max_retries), |retries| {
-                    u32::try_from(retries).map_err(|_out_of_range| {
-                        Diagnostic::error(
-                            "max_retries is out of range",
-                            format!("redfish.max_retries is {retries}; give 0 to 20."),
-                        )
-                    })
-                })?,
-            authentication: match redfish.authentication.as_deref() {
-                Some("basic") => redfish::Authentication::Basic,
-                _ => redfish::Authentication::Session,
-            },
-            connections: redfish::Connections::default(),
-            quirks: config::quirks(redfish.quirks_file.as_deref())?,
-            stop: stop.clone(),
-        };
+        let settings = config::bmc_settings(&redfish, stop.clone())?;
         let credentials = CredentialStore::new(config.credentials, config.credentials_exec, stop)?;
         let bmcs = BmcPool::new(
             credentials,

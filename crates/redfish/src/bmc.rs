@@ -181,6 +181,12 @@ impl Bmc {
         self.inner.logout().await;
     }
 
+    /// Whether there may be a session to delete. Also true while a request is about to open one.
+    pub fn may_have_session(&self) -> bool {
+        let state = self.inner.session.try_lock();
+        state.map_or(true, |state| matches!(*state, State::Session(_)))
+    }
+
     /// Deletes the session, if nothing was asked for as long as `idle` and nothing is on the way.
     /// It would occupy one of the few places that a BMC has. A later request logs in again.
     pub async fn logout_if_idle(&self, idle: Duration) {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::model::ServerModel;
 use self::observe::Seen;
-use crate::{client::Client, diagnostics};
+use crate::{client::Client, diagnostics, private_state};
 
 /// The resource `baremetal_server`.
 pub(crate) struct Server;
@@ -64,6 +64,7 @@ impl Resource<Client> for Server {
             let system = observe::find(&client, &plan).await?;
             observe::adopt(&mut found, &system)?;
             observe::network(&client, &mut found, &system).await?;
+            private_state::learn_basic(cx, &found.bmc.to_model()).await;
             // Registered before anything else is changed: a name that is taken must not cost a
             // reboot.
             register::create(cx, &mut found).await
@@ -85,6 +86,10 @@ impl Resource<Client> for Server {
             state.state = None;
         }
         let client = cx.client.clone();
+        let connection = state.bmc.to_model();
+        // After an import.
+        let is_first = state.network_interfaces.is_none();
+        private_state::recall_basic(cx, &connection).await;
         // A BMC that keeps silent must leave time to ask the agent.
         let looked = timeout_at(deadline - limit / 3, observe::look(&client, &state)).await;
         let late = |_elapsed| {
@@ -95,6 +100,11 @@ impl Resource<Client> for Server {
             Seen::Server(seen) => {
                 state = *seen;
                 mismatched = false;
+                if is_first {
+                    private_state::learn_basic(cx, &connection).await;
+                } else {
+                    private_state::note_basic(cx, &connection).await;
+                }
             }
             Seen::Other(diagnostic) => {
                 cx.warn(diagnostic);
@@ -136,6 +146,7 @@ impl Resource<Client> for Server {
             let system = system.map_err(|error| observe::unlike(&prior, error))?;
             same_server(&prior, &system)?;
             observe::adopt(&mut found, &system)?;
+            private_state::learn_basic(cx, &found.bmc.to_model()).await;
             register::update(cx, &mut found).await
         };
         let late = |_elapsed| Err(diagnostics::too_late("The BMC", "update", timeout));

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use acceptance::{Site, Workspace};
+use acceptance::{PASSWORD, Site, Workspace};
 use rack::BmcCounters;
 
 const SERVERS: u16 = 20;
@@ -34,7 +34,8 @@ resource "baremetal_server" "node{index}" {{
     format!(
         r#"
 variable "authentication" {{
-  type = string
+  type    = string
+  default = null
 }}
 
 provider "baremetal" {{
@@ -67,6 +68,11 @@ fn plan(site: &Site, workspace: &Workspace) -> Vec<(u64, BTreeMap<String, u64>)>
     before.iter().zip(counters(site)).map(during).collect()
 }
 
+/// A number of each BMC.
+fn each(site: &Site, number: impl Fn(&BmcCounters) -> u64) -> Vec<u64> {
+    counters(site).iter().map(number).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refresh_is_one_read_of_each_server_and_leaves_no_session() {
     let site = Site::start("economy", SERVERS).await;
@@ -77,17 +83,47 @@ async fn a_refresh_is_one_read_of_each_server_and_leaves_no_session() {
 
     let one_read = BTreeMap::from([("/redfish/v1/Systems/1".to_owned(), 1)]);
     // A login, the read and a logout.
-    let expected = vec![(3, one_read.clone()); usize::from(SERVERS)];
-    assert_eq!(plan(&site, &workspace), expected);
-    let live = |counters: &BmcCounters| counters.sessions_live;
-    assert!(counters(&site).iter().map(live).all(|live| live == 0));
+    let a_session_each = vec![(3, one_read.clone()); usize::from(SERVERS)];
+    assert_eq!(plan(&site, &workspace), a_session_each);
+    let live = |counters: &BmcCounters| counters.sessions_live as u64;
+    assert_eq!(each(&site, live), [0; SERVERS as usize]);
+    // Nobody has asked whether Basic is taken.
+    workspace.set("TF_VAR_authentication", "auto");
+    assert_eq!(plan(&site, &workspace), a_session_each);
 
     workspace.set("TF_VAR_authentication", "basic");
-    let opened = |counters: BmcCounters| counters.sessions_opened;
-    let before: Vec<u64> = counters(&site).into_iter().map(opened).collect();
-    let expected = vec![(1, one_read); usize::from(SERVERS)];
-    assert_eq!(plan(&site, &workspace), expected);
-    let after: Vec<u64> = counters(&site).into_iter().map(opened).collect();
-    assert_eq!(before, after);
+    let opened = |counters: &BmcCounters| counters.sessions_opened;
+    let before = each(&site, opened);
+    let one_request = vec![(1, one_read); usize::from(SERVERS)];
+    assert_eq!(plan(&site, &workspace), one_request);
+    assert_eq!(each(&site, opened), before);
+    workspace.destroy();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_is_one_request_in_all_where_the_bmc_says_that_it_takes_basic() {
+    let site = Site::start("lone", SERVERS).await;
+    let mut workspace = Workspace::with(&configuration(&site), site.environment());
+    workspace.write("ca.pem", site.rack.ca_pem());
+    workspace.apply().success();
+    let opened = |counters: &BmcCounters| counters.sessions_opened;
+    let failures = |counters: &BmcCounters| counters.login_failures;
+    let before = each(&site, opened);
+    assert_eq!(
+        before, [1; SERVERS as usize],
+        "many requests share one session"
+    );
+    let one_read = BTreeMap::from([("/redfish/v1/Systems/1".to_owned(), 1)]);
+    let one_request = vec![(1, one_read); usize::from(SERVERS)];
+    assert_eq!(plan(&site, &workspace), one_request);
+    assert_eq!(each(&site, opened), before);
+    assert_eq!(each(&site, failures), [0; SERVERS as usize]);
+
+    // A password that was changed meanwhile is offered to each BMC once.
+    workspace.set("BAREMETAL_CREDENTIALS_DEFAULT_PASSWORD", "another");
+    let plan = ["plan", "-input=false"];
+    workspace.run(&plan).failure(&["rejects the login of user"]);
+    assert_eq!(each(&site, failures), [1; SERVERS as usize]);
+    workspace.set("BAREMETAL_CREDENTIALS_DEFAULT_PASSWORD", PASSWORD);
     workspace.destroy();
 }

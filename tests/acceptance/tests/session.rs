@@ -115,3 +115,53 @@ async fn a_run_that_fails_ends_its_session_too() {
     assert_nowhere(&workspace, &token);
     workspace.destroy();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_of_a_provider_that_was_killed_is_ended_by_the_next_run() {
+    for (name, next) in [("killplan", "plan"), ("killapply", "apply")] {
+        let site = Site::start(name, 1).await;
+        let machine = site.machine(0);
+        let mut workspace = Workspace::with(&configuration::server(machine), site.environment());
+        // One that no other test of this user looks into.
+        let runtime = tempfile::tempdir().unwrap();
+        workspace.set("XDG_RUNTIME_DIR", runtime.path().to_str().unwrap());
+        workspace.apply().success();
+        assert_eq!(machine.bmc_counters().sessions_live, 0);
+
+        // It waits for a power state that the BMC does not reach.
+        machine.set_faults(rack::Faults {
+            ignore_reset: true,
+            ..rack::Faults::default()
+        });
+        let on = configuration::server(machine).replace(
+            "resource \"baremetal_server\" \"node\" {",
+            "resource \"baremetal_server\" \"node\" {\n  power = \"On\"",
+        );
+        workspace.write("main.tf", &on);
+        let child = workspace.start(&["apply", "-auto-approve", "-input=false"]);
+        while machine.bmc_counters().resets.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Workspace::signal(&child, "KILL");
+        Workspace::finish(child);
+        let left = machine.bmc_counters();
+        assert_eq!(left.sessions_live, 1, "{left:?}");
+
+        machine.set_faults(rack::Faults::default());
+        let arguments: &[&str] = match next {
+            "apply" => &["apply", "-auto-approve", "-input=false", "-lock=false"],
+            _ => &["plan", "-input=false", "-lock=false"],
+        };
+        workspace.run(arguments).success();
+        let after = machine.bmc_counters();
+        assert_eq!(after.sessions_live, 0, "{after:?}");
+        assert!(after.sessions_most <= 2, "{after:?}");
+        assert_eq!(after.login_failures, 0, "{after:?}");
+        let entries = fs::read_dir(runtime.path().join("terraform-provider-baremetal"));
+        let kept: Vec<_> = entries.unwrap().flatten().collect();
+        assert!(kept.is_empty(), "{kept:?}");
+        let destroyed = ["destroy", "-auto-approve", "-input=false", "-lock=false"];
+        workspace.run(&destroyed).success();
+        assert_eq!(machine.bmc_counters().sessions_live, 0);
+    }
+}

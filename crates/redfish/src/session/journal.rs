@@ -75,7 +75,8 @@ impl SessionJournal {
         })))
     }
 
-    /// Clears up behind this process. What is still open is left for the next.
+    /// Clears up behind this process, and behind those whose sessions it has ended. What is still
+    /// open is left for the next.
     pub fn close(&self) {
         let Some(shared) = &self.0 else {
             return;
@@ -83,6 +84,9 @@ impl SessionJournal {
         let mut own = shared.own.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((directory, _lock)) = own.directory.take() {
             files::remove_if_empty(&directory);
+        }
+        for owner in files::owners(&shared.root).filter(|owner| !files::is_alive(owner)) {
+            files::remove_if_empty(&owner);
         }
     }
 

@@ -6,7 +6,7 @@ use tfplugin::{Context, Diagnostic, Path};
 use uuid::Uuid;
 
 use super::{UNREGISTERED, id_of, model::ServerModel};
-use crate::{client::Client, diagnostics};
+use crate::{client::Client, diagnostics, private_state};
 
 /// Registers the server in the agent. Which registration this is, Terraform keeps with it.
 pub(super) async fn create(
@@ -33,7 +33,7 @@ pub(super) fn remember(cx: &mut Context<Client>, server: &Server) {
 }
 
 fn keep(cx: &mut Context<Client>, uid: Uuid) {
-    cx.private = json!({ REGISTRATION: uid });
+    private_state::keep(cx, REGISTRATION, json!(uid));
 }
 
 fn registration(cx: &Context<Client>) -> Option<Uuid> {
