@@ -77,6 +77,31 @@ fn the_program_tells_what_it_started_and_ends_when_asked_to() {
 }
 
 #[test]
+fn profiles_and_quirks_are_arguments_and_unknown_ones_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    fs::write(path.join("password"), "correct horse\n").unwrap();
+    let profiles = ["--profile", "dell-idrac9", "--profile", "hpe-ilo5"];
+    let mut program = start(path, &[&profiles[..], &["--quirk", "slow-power"]].concat());
+    let state = wait_for(&path.join("rack.json"));
+    let serials: Vec<&str> = (0..3)
+        .map(|slot| state["machines"][slot]["serial"].as_str().unwrap())
+        .collect();
+    // The profiles take turns.
+    let of_hpe: Vec<bool> = serials.iter().map(|it| it.starts_with("MXQ")).collect();
+    assert_eq!(of_hpe, [false, true, false]);
+    let pid = program.0.id().to_string();
+    assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+    assert!(program.0.wait().unwrap().success());
+    let mut program = start(path, &["--profile", "nobodys"]);
+    assert_eq!(program.0.wait().unwrap().code(), Some(2));
+    let mut log = String::new();
+    let mut stderr = program.0.stderr.take().unwrap();
+    stderr.read_to_string(&mut log).unwrap();
+    assert!(log.contains("\"nobodys\" is no profile"), "{log}");
+}
+
+#[test]
 fn what_cannot_be_done_is_said_in_one_line() {
     let directory = tempfile::tempdir().unwrap();
     let mut program = start(directory.path(), &[]);

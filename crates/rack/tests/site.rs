@@ -9,5 +9,6 @@ mod site {
     mod boot;
     mod faults;
     mod fixture;
+    mod habits;
     mod redfish;
 }
