@@ -185,7 +185,8 @@ fn unless_known(request: &Request, reply: Reply) -> Reply {
             .split(',')
             .any(|known| opaque(known) == opaque(tag) || known.trim() == "*")
     });
-    if !known || reply.status != StatusCode::OK || request.method == Method::PATCH {
+    let reads = matches!(request.method, Method::GET | Method::HEAD);
+    if !known || !reads || reply.status != StatusCode::OK {
         return reply;
     }
     Reply {

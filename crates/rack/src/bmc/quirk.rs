@@ -55,7 +55,7 @@ quirks! {
     SkuIsServiceTag = "sku-is-service-tag",
     /// Zero dates, objects for arrays, numbers as text.
     OddScalars = "odd-scalars",
-    /// After three failed logins in a row the BMC does not answer at all for a while.
+    /// After three failed logins the BMC does not answer at all for as long as a lockout.
     AddressBlockAfterFailures = "address-block-after-failures",
     /// The MAC addresses of interfaces are empty texts.
     EmptyMacs = "empty-macs",

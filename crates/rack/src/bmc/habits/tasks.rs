@@ -77,8 +77,13 @@ impl Bmc {
         memory.tasks.push(task);
         let number = memory.tasks.len();
         let mut reply = if exchange.has(Quirk::TaskInBody) {
-            let task = &memory.tasks[number - 1];
-            Reply::json(StatusCode::ACCEPTED, &document(number, task))
+            // Some name the task itself, and some its monitor.
+            let body = if exchange.facts.registry.starts_with("iLO.") {
+                json!({ "TaskMonitor": monitor(number) })
+            } else {
+                document(number, &memory.tasks[number - 1])
+            };
+            Reply::json(StatusCode::ACCEPTED, &body)
         } else {
             let mut reply = Reply::empty(StatusCode::ACCEPTED);
             reply.set(LOCATION, monitor(number));

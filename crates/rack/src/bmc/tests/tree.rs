@@ -120,6 +120,13 @@ async fn a_profile_shows_the_names_of_its_maker() {
         let system = json_of(&client.patient("GET", &client.system()));
         assert_eq!(system["Manufacturer"], facts.manufacturer, "{profile}");
         assert_eq!(system["Id"], facts.ids.system, "{profile}");
+        let settings = system["@Redfish.Settings"]["SettingsObject"]["@odata.id"].as_str();
+        if let Some(settings) = settings {
+            let end = format!("/{}", facts.settings);
+            assert!(settings.ends_with(&end), "{profile}: {settings}");
+            let reply = client.patient("GET", settings);
+            assert_eq!(json_of(&reply)["@odata.id"], settings);
+        }
         let other_name = json_of(&client.patient("GET", "/redfish/v1/Systems/1"));
         assert_eq!(
             other_name["error"].is_null(),
