@@ -1,10 +1,9 @@
 //! What a configured provider works with: the agent, the BMCs, and who it is.
 
+mod failure;
 mod objects;
 
 use std::{
-    error::Error as _,
-    fmt::Write as _,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -78,6 +77,8 @@ pub(crate) enum ApiError {
     Unreachable { endpoints: String, cause: String },
     /// What answers is no agent.
     Decode { endpoint: String, cause: String },
+    /// It does not know the token.
+    Unauthorized { endpoint: String },
     /// It said no.
     Problem(Problem),
     /// The one in this process did not start.
@@ -271,7 +272,7 @@ impl AgentApi {
             .await?
             .map_err(|error| ApiError::Unreachable {
                 endpoints: endpoint.clone(),
-                cause: chain(&error),
+                cause: failure::describe(&endpoint, &error),
             })?;
         // The error of serde may quote the body, which can hold payloads: position alone.
         serde_json::from_slice(&bytes).map_err(|error| ApiError::Decode {
@@ -313,7 +314,7 @@ impl AgentApi {
                     return Ok((endpoint.clone(), response));
                 }
                 Ok(response) => return Err(self.problem(endpoint, response).await),
-                Err(error) => cause = chain(&error),
+                Err(error) => cause = failure::describe(endpoint, &error),
             }
         }
         Err(ApiError::Unreachable {
@@ -333,7 +334,12 @@ impl AgentApi {
                 endpoint: endpoint.to_owned(),
                 cause: format!("status {status} without a problem document"),
             },
-            ApiError::Problem,
+            |problem: Problem| match problem.code {
+                ProblemCode::Unauthorized => ApiError::Unauthorized {
+                    endpoint: endpoint.to_owned(),
+                },
+                _ => ApiError::Problem(problem),
+            },
         )
     }
 
@@ -348,16 +354,4 @@ impl AgentApi {
             value = work => Ok(value),
         }
     }
-}
-
-/// An error and its causes on one line. reqwest's own text names the URL, which holds no secret.
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // Writing to a `String` cannot fail.
-        let _infallible = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
 }

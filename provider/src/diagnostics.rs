@@ -33,6 +33,15 @@ fn agent(error: &ApiError) -> Diagnostic {
         ApiError::Problem(problem) => {
             Diagnostic::error(problem.title.clone(), problem.detail.clone())
         }
+        ApiError::Unauthorized { endpoint } => Diagnostic::error(
+            "The agent does not know the token",
+            format!(
+                "The agent at {endpoint} refuses the token. Set agent.token, or \
+                 BAREMETAL_AGENT_TOKEN in the environment, to what is in the file that \
+                 control.token_file names on the agent's host. If it is, another agent answers at \
+                 this address."
+            ),
+        ),
         ApiError::NotConfigured => Diagnostic::error(
             "No agent is configured",
             "This needs the boot agent of the site. Set agent in the provider block (or \
