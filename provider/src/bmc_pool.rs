@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{credentials::CredentialStore, diagnostics};
 
-/// Handles by endpoint, credentials and trust.
+/// Handles by connection.
 pub(crate) struct BmcPool {
     credentials: CredentialStore,
     settings: redfish::Config,
@@ -24,7 +24,8 @@ pub(crate) struct BmcPool {
     loans: Mutex<HashMap<Uuid, Bmc>>,
 }
 
-type Bmcs = Mutex<HashMap<String, Bmc>>;
+/// By the connection as it was asked for, and by the same with the provider's trust.
+type Bmcs = Mutex<HashMap<BmcConnection, Bmc>>;
 
 /// How long a session is kept that nobody uses: longer than the pauses of whoever waits for a
 /// server's power, and much shorter than a boot that is waited for.
@@ -56,14 +57,16 @@ impl BmcPool {
 
     /// The handle of a BMC. Nothing is sent to it yet; its credentials are found.
     pub(crate) async fn bmc(&self, connection: &BmcConnection) -> Result<Bmc, Diagnostic> {
-        let connection = self.trusted(connection);
-        let key = format!("{connection:?}");
-        if let Some(bmc) = lock(&self.bmcs).get(&key) {
+        if let Some(bmc) = lock(&self.bmcs).get(connection) {
             return Ok(bmc.clone());
         }
-        let bmc = self.handle(&connection).await?;
+        let trusted = self.trusted(connection);
+        let made = self.handle(&trusted).await?;
         // Another call may have made one meanwhile; all must share one, and so one session.
-        Ok(lock(&self.bmcs).entry(key).or_insert(bmc).clone())
+        let mut bmcs = lock(&self.bmcs);
+        let bmc = bmcs.entry(trusted).or_insert(made).clone();
+        bmcs.insert(connection.clone(), bmc.clone());
+        Ok(bmc)
     }
 
     /// A handle of its own, whose session is somebody else's to use. It is found by its number.

@@ -149,7 +149,7 @@ impl fmt::Display for ServerState {
 }
 
 /// How to reach a server's BMC. It carries the *name* of the credentials, never a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BmcConnection {
     /// The BMC's origin, `https://10.0.0.5:443`.
@@ -162,7 +162,7 @@ pub struct BmcConnection {
 }
 
 /// How to verify a BMC's certificate. With nothing set, the system's roots do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BmcTls {
     /// Certificates to trust, PEM.
