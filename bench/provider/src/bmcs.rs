@@ -5,13 +5,14 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     net::{Ipv4Addr, SocketAddr},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    time::Duration,
 };
 
 use model::Secret;
 use rack::{Faults, Network, Rack, RackConfig};
 use serde_json::{Value, json};
 
-use crate::{PASSWORD, Result, USERNAME, watch};
+use crate::{PASSWORD, Result, USERNAME, watch, work};
 
 /// The argument that asks for this role.
 pub(crate) const ROLE: &str = "bmcs";
@@ -20,7 +21,8 @@ pub(crate) const PORT: u16 = 8443;
 /// BMCs in one /24 of the loopback network, which is 127.77.0.0/16.
 pub(crate) const PER_SUBNET: u16 = 250;
 
-/// Runs the BMCs until standard input ends. Each line that comes is answered with the counters.
+/// Runs the BMCs until standard input ends. Each line that comes is answered with the counters; one
+/// that holds a number says how many microseconds of work a datagram is.
 pub(crate) fn serve() -> Result<()> {
     let mut arguments = std::env::args().skip(2);
     let mut number = || arguments.next().unwrap_or_default().parse::<u64>();
@@ -41,9 +43,16 @@ pub(crate) fn serve() -> Result<()> {
         .map(rack::MachineHandle::fingerprint_sha256)
         .collect();
     say(&json!({ "ca_pem": rack.ca_pem(), "pins": pins }))?;
+    let work = runtime.block_on(work::Work::bind())?;
+    let (port, task) = (work.port()?, work.clone());
+    runtime.spawn(async move { task.run().await });
     for line in std::io::stdin().lines() {
-        line?;
-        say(&counters(&rack))?;
+        if let Ok(micros) = line?.parse() {
+            work.take(Duration::from_micros(micros));
+        }
+        let mut counters = counters(&rack);
+        counters["work_port"] = port.into();
+        say(&counters)?;
     }
     Ok(())
 }
@@ -111,6 +120,7 @@ pub(crate) struct Counted {
     pub(crate) sessions_live: u64,
     pub(crate) gets_of_each: Vec<u64>,
     pub(crate) cpu_seconds: f64,
+    pub(crate) work_port: u64,
 }
 
 impl Bmcs {
@@ -138,8 +148,18 @@ impl Bmcs {
         Ok(bmcs)
     }
 
+    /// The counters, from the start.
     pub(crate) fn counted(&mut self) -> Result<Counted> {
-        writeln!(self.ask)?;
+        self.ask("")
+    }
+
+    /// Has each datagram at the work port take so much of a processor from now on.
+    pub(crate) fn work(&mut self, each: Duration) -> Result<Counted> {
+        self.ask(&each.as_micros().to_string())
+    }
+
+    fn ask(&mut self, line: &str) -> Result<Counted> {
+        writeln!(self.ask, "{line}")?;
         self.ask.flush()?;
         let said = self.hear()?;
         let number = |name: &str| said[name].as_u64().unwrap_or_default();
@@ -149,6 +169,7 @@ impl Bmcs {
             requests: number("requests"),
             sessions_opened: number("sessions_opened"),
             sessions_live: number("sessions_live"),
+            work_port: number("work_port"),
             gets_of_each: each
                 .into_iter()
                 .flatten()

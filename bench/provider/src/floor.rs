@@ -1,7 +1,14 @@
 //! The floor: a provider whose one resource has the schema and the state of a server, and whose
 //! reads do nothing but wait for as long as a BMC takes to answer.
+//!
+//! It can have the simulated BMCs work meanwhile, as much as they do for a real read: they are on the
+//! same machine, and what they take of it is no cost of the provider.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, UdpSocket},
+    time::Duration,
+};
 
 use tfplugin::{
     CancellationToken, Context, Diagnostic, Failed, Model, Parts, Provider, Resource, async_trait,
@@ -10,11 +17,13 @@ use tfplugin::{
 /// The provider `floor`.
 pub(crate) struct Floor;
 
-/// How to wait.
+/// How to wait, and whom to tell.
 #[derive(Model)]
 pub(crate) struct Config {
     /// How long a read takes.
     pub latency_ms: i64,
+    /// The UDP port at which a datagram has the simulated BMCs work.
+    pub work_port: Option<i64>,
 }
 
 /// A connection.
@@ -133,22 +142,44 @@ pub(crate) struct Interface {
     pub link_status: Option<String>,
 }
 
+/// What a read does.
+pub(crate) struct Waits {
+    latency: Duration,
+    work: Option<UdpSocket>,
+}
+
+impl Waits {
+    async fn read(&self) {
+        tokio::time::sleep(self.latency).await;
+        if let Some(work) = &self.work {
+            let _lost_is_less_work = work.send(b"work");
+        }
+    }
+}
+
 #[async_trait]
 impl Provider for Floor {
     type Config = Config;
-    type Client = Duration;
+    type Client = Waits;
     const NAME: &'static str = "floor";
     const ADDRESS: &'static str = "registry.terraform.io/terraform-baremetal/floor";
 
-    async fn configure(
-        &self,
-        config: Config,
-        _: CancellationToken,
-    ) -> Result<Duration, Diagnostic> {
-        Ok(Duration::from_millis(config.latency_ms.unsigned_abs()))
+    async fn configure(&self, config: Config, _: CancellationToken) -> Result<Waits, Diagnostic> {
+        let port = config.work_port.and_then(|port| u16::try_from(port).ok());
+        let work = port.map(|port| {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+            socket.connect((Ipv4Addr::LOCALHOST, port))?;
+            socket.set_nonblocking(true)?;
+            Ok(socket)
+        });
+        let failed = |error: std::io::Error| Diagnostic::error("No socket", error.to_string());
+        Ok(Waits {
+            latency: Duration::from_millis(config.latency_ms.unsigned_abs()),
+            work: work.transpose().map_err(failed)?,
+        })
     }
 
-    fn parts(&self, parts: &mut Parts<Duration>) {
+    fn parts(&self, parts: &mut Parts<Waits>) {
         parts.resource(Server);
     }
 }
@@ -157,39 +188,31 @@ impl Provider for Floor {
 struct Server;
 
 #[async_trait]
-impl Resource<Duration> for Server {
+impl Resource<Waits> for Server {
     type Model = Node;
     const NAME: &'static str = "server";
 
-    async fn create(
-        &self,
-        cx: &mut Context<Duration>,
-        mut plan: Node,
-    ) -> Result<Node, Failed<Node>> {
-        tokio::time::sleep(*cx.client).await;
+    async fn create(&self, cx: &mut Context<Waits>, mut plan: Node) -> Result<Node, Failed<Node>> {
+        cx.client.read().await;
         fill(&mut plan);
         Ok(plan)
     }
 
-    async fn read(
-        &self,
-        cx: &mut Context<Duration>,
-        state: Node,
-    ) -> Result<Option<Node>, Diagnostic> {
-        tokio::time::sleep(*cx.client).await;
+    async fn read(&self, cx: &mut Context<Waits>, state: Node) -> Result<Option<Node>, Diagnostic> {
+        cx.client.read().await;
         Ok(Some(state))
     }
 
     async fn update(
         &self,
-        cx: &mut Context<Duration>,
+        cx: &mut Context<Waits>,
         _prior: Node,
         plan: Node,
     ) -> Result<Node, Failed<Node>> {
         self.create(cx, plan).await
     }
 
-    async fn delete(&self, _: &mut Context<Duration>, _: Node) -> Result<(), Diagnostic> {
+    async fn delete(&self, _: &mut Context<Waits>, _: Node) -> Result<(), Diagnostic> {
         Ok(())
     }
 }

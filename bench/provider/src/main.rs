@@ -11,6 +11,7 @@ mod plans;
 mod start;
 mod table;
 mod watch;
+mod work;
 mod workspace;
 
 use std::{error::Error, path::PathBuf, process::ExitCode};
@@ -37,8 +38,8 @@ struct Arguments {
     /// How a BMC's certificate is verified: by the one authority of all, or by a pin of its own.
     #[arg(long, value_enum, default_value_t = Trust::Authority)]
     trust: Trust,
-    /// How often each plan is made; the fastest counts.
-    #[arg(long, default_value_t = 2)]
+    /// How often each plan is made; the median counts.
+    #[arg(long, default_value_t = 3)]
     repeat: u16,
     /// How often each provider is started; the median counts.
     #[arg(long, default_value_t = 21)]

@@ -47,7 +47,7 @@ pub(crate) fn measure(arguments: &Arguments, programs: &Programs, table: &mut Ta
     let (mut walls, mut peaks) = ([Vec::new(), Vec::new()], [0.0_f64; 2]);
     for _ in 0..arguments.starts.div_ceil(3).max(1) {
         for (index, workspace) in [&floor, &provider].into_iter().enumerate() {
-            let run = workspace.run(&["providers", "schema", "-json"], "session")?;
+            let run = workspace.run(&["providers", "schema", "-json"], &[])?;
             walls[index].push((run.wall, 0.0));
             peaks[index] = peaks[index].max(run.plugin.peak_mib);
         }

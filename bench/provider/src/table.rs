@@ -11,9 +11,13 @@ pub(crate) enum Limit {
     Ratio(f64),
 }
 
+/// A name, the floor, three ways with their ratios, and the target.
+const COLUMNS: usize = 9;
+const LAST: usize = COLUMNS - 1;
+
 /// The rows so far.
 #[derive(Default)]
-pub(crate) struct Table(Vec<[String; 7]>);
+pub(crate) struct Table(Vec<[String; COLUMNS]>);
 
 impl Table {
     /// Adds a row and prints that it is there: a run takes minutes. `ways` is one number for the
@@ -30,7 +34,7 @@ impl Table {
         for way in ways {
             cells.extend([number(*way), ratio(*way)]);
         }
-        cells.resize(6, String::new());
+        cells.resize(COLUMNS - 1, String::new());
         cells.push(verdict(floor, ways, limit));
         eprintln!("{}", cells.join("  "));
         if let Ok(cells) = cells.try_into() {
@@ -40,19 +44,21 @@ impl Table {
 
     /// Prints all of it.
     pub(crate) fn print(&self) {
-        let head = ["", "floor", "basic", "ratio", "session", "ratio", "target"];
+        let head = [
+            "", "floor", "auto", "ratio", "basic", "ratio", "session", "ratio", "target",
+        ];
         let mut rows = vec![head.map(str::to_owned)];
         rows.extend(self.0.iter().cloned());
         let width = |column: usize| {
             let cells = rows.iter().map(|row| row[column].chars().count());
             cells.max().unwrap_or_default()
         };
-        let widths: [usize; 7] = std::array::from_fn(width);
+        let widths: [usize; COLUMNS] = std::array::from_fn(width);
         for row in &rows {
             let cells = row.iter().zip(widths).enumerate();
             let line: Vec<String> = cells
                 .map(|(column, (cell, width))| match column {
-                    0 | 6 => format!("{cell:width$}"),
+                    0 | LAST => format!("{cell:width$}"),
                     _ => format!("{cell:>width$}"),
                 })
                 .collect();

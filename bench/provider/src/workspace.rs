@@ -104,20 +104,20 @@ impl Workspace {
             directory,
             terraform: programs.terraform.clone(),
         };
-        workspace.attempt(&["init", "-input=false"], "session")?;
+        workspace.attempt(&["init", "-input=false"], &[])?;
         Ok(workspace)
     }
 
     /// Runs Terraform, which must not warn: a BMC that did not answer would make the run faster.
-    pub(crate) fn run(&self, arguments: &[&str], authentication: &str) -> Result<Run> {
-        let run = self.attempt(arguments, authentication)?;
+    pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, String)]) -> Result<Run> {
+        let run = self.attempt(arguments, variables)?;
         if run.text.contains("Warning:") {
             return Err(format!("terraform {} warns: {}", arguments[0], end_of(&run)).into());
         }
         Ok(run)
     }
 
-    fn attempt(&self, arguments: &[&str], authentication: &str) -> Result<Run> {
+    fn attempt(&self, arguments: &[&str], variables: &[(&str, String)]) -> Result<Run> {
         let mut command = Command::new(&self.terraform);
         command
             .args(arguments)
@@ -128,10 +128,12 @@ impl Workspace {
             )
             .env("TF_CLI_ARGS", "-no-color")
             .env("TF_IN_AUTOMATION", "1")
-            .env("TF_VAR_authentication", authentication)
             .env("CHECKPOINT_DISABLE", "1")
             .env("BAREMETAL_CREDENTIALS_DEFAULT_USERNAME", USERNAME)
             .env("BAREMETAL_CREDENTIALS_DEFAULT_PASSWORD", PASSWORD);
+        for (name, value) in variables {
+            command.env(format!("TF_VAR_{name}"), value);
+        }
         let run = watch::run(&mut command)?;
         if run.code != 0 {
             return Err(format!("terraform {} failed: {}", arguments[0], end_of(&run)).into());
@@ -145,17 +147,26 @@ fn end_of(run: &Run) -> &str {
     &run.text[run.text.ceil_char_boundary(end)..]
 }
 
-fn configuration(which: Which, arguments: &Arguments, with_servers: bool) -> String {
-    let name = which.name();
-    let provider = match which {
-        Which::Floor => format!("latency_ms = {}", arguments.latency_ms),
+fn settings(which: Which, arguments: &Arguments) -> String {
+    match which {
+        Which::Floor => {
+            format!(
+                "latency_ms = {}\n  work_port  = var.work_port",
+                arguments.latency_ms
+            )
+        }
         Which::Provider => match arguments.trust {
             Trust::Authority => {
                 "redfish = { authentication = var.authentication, ca_pem = var.ca_pem }".to_owned()
             }
             Trust::Pin => "redfish = { authentication = var.authentication }".to_owned(),
         },
-    };
+    }
+}
+
+fn configuration(which: Which, arguments: &Arguments, with_servers: bool) -> String {
+    let name = which.name();
+    let provider = settings(which, arguments);
     let (servers, latest) = (arguments.servers, arguments.servers.div_ceil(1000));
     let (meta, index) = match arguments.shape {
         Shape::Count => (format!("count = {servers}"), "count.index"),
@@ -196,7 +207,8 @@ terraform {{
   }}
 }}
 
-variable "authentication" {{ default = "session" }}
+variable "authentication" {{ default = null }}
+variable "work_port" {{ default = null }}
 variable "ca_pem" {{ default = null }}
 variable "pins" {{ default = null }}
 
