@@ -169,6 +169,7 @@ one_of!(/** How to log in to a BMC. */ authentication: "auto", "session", "basic
 one_of!(/** What a BMC speaks. */ bmc_protocol: "Redfish");
 one_of!(/** A power state to hold. */ power: "On", "Off");
 one_of!(/** An indicator LED, in Redfish's words. */ indicator_led: "Lit", "Blinking", "Off");
+one_of!(/** How a server's inventory is read. */ inspection: "redfish");
 one_of!(/** How a server's firmware boots. */ boot_method: "ipxe", "uefi_http");
 one_of!(/** Where a registered server is in its life. */ server_state: "available", "reserved");
 one_of!(/** What follows a boot. */ boot_policy: "once", "always");
@@ -191,6 +192,30 @@ pub(crate) fn certificates(pem: &str) -> Result<Vec<reqwest::Certificate>, Strin
         );
     }
     Ok(found)
+}
+
+/// A boot order.
+pub(crate) fn boot_order(value: &Value) -> Result<(), String> {
+    let Value::List(order) = value else {
+        return Ok(());
+    };
+    if order.is_empty() {
+        return Err(
+            "It is empty. Name the boot options to try first, or remove it to leave the order as \
+             it is."
+                .to_owned(),
+        );
+    }
+    let twice = order.iter().enumerate().find(|(index, entry)| {
+        entry.as_str().is_some() && order.iter().take(*index).any(|before| before == *entry)
+    });
+    match twice {
+        Some((_, entry)) => Err(format!(
+            "{} is in it twice.",
+            entry.as_str().unwrap_or_default()
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Certificates, PEM.

@@ -1,14 +1,18 @@
 //! `baremetal_server`: one physical machine behind a BMC, registered so that it can be claimed.
 
+mod identity;
+mod inspect;
 mod model;
 mod observe;
+mod plan;
 mod register;
+mod settings;
 
 use std::time::Duration;
 
 use ::model::ServerId;
 use tfplugin::{
-    Context, Diagnostic, Failed, ImportBy, Path, Plan, Resource, Timeouts, async_trait,
+    Context, Diagnostic, Failed, ImportBy, Plan, Resource, Timeouts, Value, async_trait,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -36,23 +40,7 @@ impl Resource<Client> for Server {
     const NAME: &'static str = "server";
 
     fn plan(&self, plan: &mut Plan<'_>) {
-        if plan.is_create() {
-            return;
-        }
-        // Nothing in the configuration may differ, and still there is something to mend.
-        if let Some(UNREGISTERED | MISMATCHED) = plan.prior.get("state").as_str() {
-            plan.unknown("state");
-        }
-        if plan.changed("power") && !plan.planned.get("power").is_null() {
-            plan.unknown("power_state");
-        }
-        // Another BMC may be the same server's after a move, or another server's: the update
-        // compares identities before it changes anything.
-        if plan.changed("bmc") {
-            for seen in ["power_state", "health", "bios_version"] {
-                plan.unknown(seen);
-            }
-        }
+        plan::adjust(plan);
     }
 
     async fn create(&self, cx: &mut Context<Client>, plan: ServerModel) -> Outcome {
@@ -63,7 +51,7 @@ impl Resource<Client> for Server {
         let work = async {
             let system = observe::find(&client, &plan).await?;
             observe::adopt(&mut found, &system)?;
-            observe::network(&client, &mut found, &system).await?;
+            inspect::inspect(&client, &mut found, &system).await?;
             private_state::learn_basic(cx, &found.bmc.to_model()).await;
             // Registered before anything else is changed: a name that is taken must not cost a
             // reboot.
@@ -91,13 +79,15 @@ impl Resource<Client> for Server {
         let is_first = state.network_interfaces.is_none();
         private_state::recall_basic(cx, &connection).await;
         // A BMC that keeps silent must leave time to ask the agent.
-        let looked = timeout_at(deadline - limit / 3, observe::look(&client, &state)).await;
+        let order = settings::WrittenOrder::of(cx);
+        let look = observe::look(&client, &state, &order, limit / 3);
+        let looked = timeout_at(deadline - limit / 3, look).await;
         let late = |_elapsed| {
             let late = diagnostics::too_late("The BMC", "read", limit);
             Ok(Seen::Nothing(late))
         };
         match looked.unwrap_or_else(late)? {
-            Seen::Server(seen) => {
+            Seen::Server(seen, notices) => {
                 state = *seen;
                 mismatched = false;
                 if is_first {
@@ -105,6 +95,7 @@ impl Resource<Client> for Server {
                 } else {
                     private_state::note_basic(cx, &connection).await;
                 }
+                notices.into_iter().for_each(|notice| cx.warn(notice));
             }
             Seen::Other(diagnostic) => {
                 cx.warn(diagnostic);
@@ -143,10 +134,13 @@ impl Resource<Client> for Server {
         let mut found = plan.clone();
         let work = async {
             let system = observe::find(&client, &plan).await;
-            let system = system.map_err(|error| observe::unlike(&prior, error))?;
-            same_server(&prior, &system)?;
+            let system = system.map_err(|error| identity::unlike(&prior, error))?;
+            identity::same_server(&prior, &system)?;
             observe::adopt(&mut found, &system)?;
             private_state::learn_basic(cx, &found.bmc.to_model()).await;
+            if inspect::is_wanted(&plan) {
+                inspect::inspect(&client, &mut found, &system).await?;
+            }
             register::update(cx, &mut found).await
         };
         let late = |_elapsed| Err(diagnostics::too_late("The BMC", "update", timeout));
@@ -179,6 +173,13 @@ impl Resource<Client> for Server {
         register::remember(cx, &server);
         Ok(ServerModel::registered(server))
     }
+
+    fn generate(&self, _: &Value, config: &mut Value) {
+        // Installers change it, and nobody has asked for the one that happened to be there.
+        if let Value::Map(config) = config {
+            config.insert("boot_order".to_owned(), Value::Null);
+        }
+    }
 }
 
 /// Brings asset tag, LED and power of the server that was found to what the plan says.
@@ -188,8 +189,7 @@ async fn settle(
     plan: ServerModel,
     deadline: Instant,
 ) -> Outcome {
-    let settings = observe::apply_settings(cx, &mut found, deadline);
-    match settings.await {
+    match settings::apply(cx, &mut found, deadline).await {
         Ok(()) => Ok(found.returned(plan)),
         // It is registered, and the next plan shows what was not changed yet.
         Err(diagnostic) if cx.stop.is_cancelled() => {
@@ -208,37 +208,6 @@ fn imported(by: &ImportBy) -> Result<ServerId, Diagnostic> {
     };
     text.parse()
         .map_err(|error| import_error(&format!("{text:?}: {error}")))
-}
-
-/// Refuses a BMC behind which another machine answers now: what would be changed is not what was
-/// planned.
-fn same_server(prior: &ServerModel, system: &redfish::System) -> Result<(), Diagnostic> {
-    let before = id_of(prior)?;
-    match system.uuid {
-        Some(now) if before.matches(now) => Ok(()),
-        now => {
-            let uuid = now.map_or_else(|| "one without a UUID".to_owned(), |now| now.to_string());
-            let serial = system.serial_number.as_deref().unwrap_or("unknown");
-            Err(another(prior, &format!("{uuid} (serial number {serial})")))
-        }
-    }
-}
-
-/// Another machine answers where the server was.
-fn another(prior: &ServerModel, now: &str) -> Diagnostic {
-    Diagnostic::error(
-        "Another server answers here",
-        format!(
-            "The BMC at {} had server {} (serial number {}) and now has {now}. If the machine or \
-             its board was replaced on purpose, replace this resource: terraform apply \
-             -replace=ADDRESS. If the BMC's address now belongs to another machine, correct the \
-             address.",
-            prior.bmc.endpoint,
-            prior.id.as_deref().unwrap_or("unknown"),
-            prior.serial_number.as_deref().unwrap_or("unknown"),
-        ),
-    )
-    .at(Path::root("bmc"))
 }
 
 fn id_of(state: &ServerModel) -> Result<ServerId, Diagnostic> {
@@ -263,7 +232,7 @@ fn import_error(found: &str) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use tfplugin::{Model as _, Value};
+    use tfplugin::Model as _;
 
     use super::*;
 
@@ -299,35 +268,5 @@ mod tests {
         assert_eq!(returned.state, some("reserved"));
         assert_eq!(returned.claim, some("ada"));
         assert_eq!(returned.power_state, some("Off"));
-    }
-
-    #[test]
-    fn a_board_that_was_swapped_is_an_error_that_says_what_happened() {
-        let prior = ServerModel {
-            id: Some("4c4c4544-0042-3510-8057-b7c04f4b4d32".to_owned()),
-            serial_number: Some("SN1".to_owned()),
-            ..ServerModel::empty()
-        };
-        let system = |uuid: &str| redfish::System {
-            uuid: uuid.parse().ok(),
-            serial_number: Some("SN2".to_owned()),
-            ..redfish::System::default()
-        };
-        assert!(same_server(&prior, &system("4c4c4544-0042-3510-8057-b7c04f4b4d32")).is_ok());
-        // The same board in the other SMBIOS byte order.
-        assert!(same_server(&prior, &system("44454c4c-4200-1035-8057-b7c04f4b4d32")).is_ok());
-        let error = same_server(&prior, &system("11111111-2222-3333-4444-555555555555"));
-        let error = error.unwrap_err();
-        assert_eq!(error.summary, "Another server answers here");
-        assert!(
-            error.detail.contains("serial number SN1"),
-            "{}",
-            error.detail
-        );
-        assert!(
-            error.detail.contains("serial number SN2"),
-            "{}",
-            error.detail
-        );
     }
 }

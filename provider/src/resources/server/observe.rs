@@ -1,15 +1,15 @@
-//! What the BMC says of a server, and how it is brought to what the plan says.
+//! Which system of a BMC is the server, and what the BMC says of it.
 
 use std::time::Duration;
 
 use model::ServerId;
-use redfish::{Power, System};
-use tfplugin::{Context, Diagnostic};
-use tokio::time::Instant;
+use redfish::System;
+use tfplugin::Diagnostic;
 
 use super::{
-    id_of,
-    model::{NetworkInterface, Processors, ServerModel},
+    id_of, identity, inspect,
+    model::{Processors, ServerModel},
+    settings::{self, WrittenOrder},
 };
 use crate::{client::Client, diagnostics};
 
@@ -44,6 +44,11 @@ pub(super) async fn find(client: &Client, wanted: &ServerModel) -> Result<System
             ),
         };
     }
+    // A board of accelerators that is listed beside the host is no server.
+    if systems.iter().any(System::is_host) {
+        systems.retain(System::is_host);
+    }
+    let candidates = self::listed(&systems);
     match systems.len() {
         1 => Ok(systems.remove(0)),
         0 => wrong(
@@ -60,7 +65,7 @@ pub(super) async fn find(client: &Client, wanted: &ServerModel) -> Result<System
             "Several systems to choose from",
             format!(
                 "The BMC at {} has several systems, and none is named. Set system_uuid or \
-                 system_uri to one of: {listed}.",
+                 system_uri to one of: {candidates}.",
                 wanted.bmc.endpoint
             ),
         ),
@@ -89,16 +94,22 @@ fn at_its_place(system: System, wanted: &ServerModel) -> Result<System, Diagnost
 
 /// What answers where a server was.
 pub(super) enum Seen {
-    /// The server, as it is now.
-    Server(Box<ServerModel>),
+    /// The server, as it is now, and what is strange about it.
+    Server(Box<ServerModel>, Vec<Diagnostic>),
     /// Another machine.
     Other(Diagnostic),
     /// Nobody, or nobody to be trusted.
     Nothing(Diagnostic),
 }
 
-/// Reads the server of a state again.
-pub(super) async fn look(client: &Client, state: &ServerModel) -> Result<Seen, Diagnostic> {
+/// Reads the server of a state again. Its inventory is read only if none is known, as after an
+/// import, and for as long as `patience`.
+pub(super) async fn look(
+    client: &Client,
+    state: &ServerModel,
+    order: &WrittenOrder,
+    patience: Duration,
+) -> Result<Seen, Diagnostic> {
     let bmc = match client.bmcs.bmc(&state.bmc.to_model()).await {
         Ok(bmc) => bmc,
         // The plan may be just what corrects it.
@@ -118,7 +129,7 @@ pub(super) async fn look(client: &Client, state: &ServerModel) -> Result<Seen, D
                     .find(|system| system.uuid.is_some_and(|uuid| uuid.matches(id)));
                 match own {
                     Some(system) => found = Ok(system),
-                    None => return Ok(Seen::Other(super::another(state, &listed))),
+                    None => return Ok(Seen::Other(identity::another(state, &listed))),
                 }
             }
             Err(error) => found = Err(error),
@@ -135,26 +146,21 @@ pub(super) async fn look(client: &Client, state: &ServerModel) -> Result<Seen, D
             };
         }
     };
-    if let Err(other) = super::same_server(state, &system) {
+    if let Err(other) = identity::same_server(state, &system) {
         return Ok(Seen::Other(other));
     }
     let mut seen = state.clone();
     adopt(&mut seen, &system)?;
-    adopt_settings(&mut seen, &system);
-    if seen.network_interfaces.is_none() {
-        network(client, &mut seen, &system).await?;
+    settings::adopt(&mut seen, &system, order);
+    let mut notices = identity::notices(state, &seen);
+    if inspect::is_wanted(&seen) {
+        let inspected = inspect::inspect(client, &mut seen, &system);
+        match tokio::time::timeout(patience, inspected).await {
+            Ok(inspected) => inspected?,
+            Err(_elapsed) => notices.push(inspect::unfinished(state)),
+        }
     }
-    Ok(Seen::Server(Box::new(seen)))
-}
-
-/// The error of an update that does not find its server: another one that is found in its place
-/// says more.
-pub(super) fn unlike(prior: &ServerModel, error: Diagnostic) -> Diagnostic {
-    if error.summary == UNKNOWN_SYSTEM {
-        super::another(prior, &error.detail)
-    } else {
-        error
-    }
+    Ok(Seen::Server(Box::new(seen), notices))
 }
 
 /// Takes over what the BMC says.
@@ -181,107 +187,41 @@ pub(super) fn adopt(state: &mut ServerModel, system: &System) -> Result<(), Diag
         state.system_uuid = Some(id.to_string());
     }
     state.system_uri = Some(system.uri.clone());
-    state.manufacturer.clone_from(&system.manufacturer);
-    state.model.clone_from(&system.model);
-    state.serial_number.clone_from(&system.serial_number);
-    state.sku.clone_from(&system.sku);
-    state.bios_version.clone_from(&system.bios_version);
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    state.memory_mib = system.memory_mib.map(number);
+    // What a BMC leaves out, because the server is off or the chassis has it, is as it was.
+    let known = |now: &Option<String>, before: &mut Option<String>| {
+        if now.is_some() {
+            before.clone_from(now);
+        }
+    };
+    known(&system.manufacturer, &mut state.manufacturer);
+    known(&system.model, &mut state.model);
+    known(&system.serial_number, &mut state.serial_number);
+    known(&system.sku, &mut state.sku);
+    known(&system.part_number, &mut state.part_number);
+    known(&system.bios_version, &mut state.bios_version);
+    state.memory_mib = system.memory_mib.map(number).or(state.memory_mib);
+    let before = state.processors.take();
+    let before = before.as_ref();
     state.processors = Some(Processors {
-        count: system.processor_count.map(number),
-        cores: system.processor_cores.map(number),
-        model: system.processor_model.clone(),
+        count: system.processor_count.map(number).or_else(|| before?.count),
+        cores: system.processor_cores.map(number).or_else(|| before?.cores),
+        model: system
+            .processor_model
+            .clone()
+            .or_else(|| before?.model.clone()),
     });
     state.health.clone_from(&system.health);
     state.power_state = system.power_state.as_ref().map(ToString::to_string);
     Ok(())
 }
 
-/// Takes over the settings that the BMC reports.
-pub(super) fn adopt_settings(state: &mut ServerModel, system: &System) {
-    state.asset_tag.clone_from(&system.asset_tag);
-    // A BMC that knows only on and off shows either word for on, whichever it was given.
-    let on = |word: &str| redfish::IndicatorLed::from(word).is_on();
-    let seen = system.indicator_led.as_ref();
-    if !(state.indicator_led.as_deref().is_some_and(on) && seen.is_some_and(|led| led.is_on())) {
-        state.indicator_led = seen.map(ToString::to_string);
-    }
+/// A number as Terraform has it.
+pub(super) fn number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Reads the network interfaces, which cost a request each, and what can boot from them.
-pub(super) async fn network(
-    client: &Client,
-    state: &mut ServerModel,
-    system: &System,
-) -> Result<(), Diagnostic> {
-    let bmc = client.bmcs.bmc(&state.bmc.to_model()).await?;
-    let nics = bmc.mac_addresses(system).await;
-    let nics = nics.map_err(|error| failed(&state.bmc.endpoint, &error))?;
-    if state.boot_mac_addresses.is_none() {
-        state.boot_mac_addresses = Some(nics.iter().map(|nic| nic.mac.to_string()).collect());
-    }
-    let interface = |nic: redfish::Nic| NetworkInterface {
-        id: Some(nic.id),
-        mac_address: Some(nic.mac.to_string()),
-        speed_mbps: nic.speed_mbps.and_then(|speed| i64::try_from(speed).ok()),
-        link_status: nic.link,
-    };
-    state.network_interfaces = Some(nics.into_iter().map(interface).collect());
-    Ok(())
-}
-
-/// Brings asset tag, LED and power to what the plan says, each only if it differs. What the
-/// configuration leaves open is left as it is.
-pub(super) async fn apply_settings(
-    cx: &mut Context<Client>,
-    plan: &mut ServerModel,
-    deadline: Instant,
-) -> Result<(), Diagnostic> {
-    let bmc = cx.client.bmcs.bmc(&plan.bmc.to_model()).await?;
-    let endpoint = plan.bmc.endpoint.clone();
-    let failed = |error: redfish::Error| failed(&endpoint, &error);
-    let uri = plan.system_uri.clone().unwrap_or_default();
-    let seen = bmc.system(&uri).await.map_err(failed)?;
-    let written = |attribute: &str| !cx.config.get(attribute).is_null();
-    match &plan.asset_tag {
-        Some(tag) if written("asset_tag") => {
-            if seen.asset_tag.as_deref().unwrap_or_default() != tag {
-                bmc.set_asset_tag(&uri, tag).await.map_err(failed)?;
-            }
-        }
-        _ => plan.asset_tag.clone_from(&seen.asset_tag),
-    }
-    let led = seen.indicator_led.as_ref().map(ToString::to_string);
-    match &plan.indicator_led {
-        Some(wanted) if written("indicator_led") => {
-            if led.as_ref() != Some(wanted) {
-                let wanted = redfish::IndicatorLed::from(wanted.as_str());
-                bmc.set_indicator_led(&uri, wanted).await.map_err(failed)?;
-            }
-        }
-        _ => plan.indicator_led = led,
-    }
-    if let (Some(power), None) = (&plan.power, &plan.claim) {
-        let timeout = deadline.saturating_duration_since(Instant::now());
-        let wanted = wanted_power(power, timeout);
-        let reached = bmc.set_power(&uri, wanted, deadline.into_std()).await;
-        plan.power_state = Some(reached.map_err(failed)?.to_string());
-    }
-    Ok(())
-}
-
-/// How to reach the power state `On` or `Off`.
-fn wanted_power(power: &str, timeout: Duration) -> Power {
-    match power {
-        "On" => Power::On,
-        _ => Power::Graceful {
-            timeout: timeout / 2,
-        },
-    }
-}
-
-fn failed(endpoint: &str, error: &redfish::Error) -> Diagnostic {
+/// The diagnostic of what a BMC did not do.
+pub(super) fn failed(endpoint: &str, error: &redfish::Error) -> Diagnostic {
     diagnostics::redfish(
         &format!("the server behind {endpoint} cannot be managed"),
         error,
@@ -299,4 +239,5 @@ fn describe(system: &System) -> String {
     format!("{} ({uuid})", system.uri)
 }
 
-const UNKNOWN_SYSTEM: &str = "Unknown system";
+/// The summary of the error that a system is not there.
+pub(super) const UNKNOWN_SYSTEM: &str = "Unknown system";

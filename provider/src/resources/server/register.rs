@@ -63,14 +63,8 @@ async fn put(
         )
     })?;
     if boot_mac_addresses.is_empty() {
-        cx.warn(
-            Diagnostic::warning(
-                "No interface to boot from is known",
-                "The BMC reports no network interface, which is common before a first power-on. \
-                 Set boot_mac_addresses, or the agent cannot tell this server from others.",
-            )
-            .at(Path::root("boot_mac_addresses")),
-        );
+        let chosen = !cx.config.get("boot_mac_addresses").is_null();
+        cx.warn(nothing_to_boot_from(chosen));
     }
     let cores = plan
         .processors
@@ -102,6 +96,23 @@ async fn put(
     plan.state = Some(server.state.to_string());
     plan.claim = server.holder.map(|holder| holder.to_string());
     Ok(())
+}
+
+fn nothing_to_boot_from(chosen: bool) -> Diagnostic {
+    let (summary, detail) = if chosen {
+        (
+            "The server may boot from no interface",
+            "boot_mac_addresses is empty, so the agent answers none of this server's interfaces, \
+             and a claim of it cannot boot. Remove it to take all that the BMC knows of.",
+        )
+    } else {
+        (
+            "No interface to boot from is known",
+            "The BMC reports no network interface, which is common before a first power-on. Set \
+             boot_mac_addresses, or the agent cannot tell this server from others.",
+        )
+    };
+    Diagnostic::warning(summary, detail).at(Path::root("boot_mac_addresses"))
 }
 
 /// Reads what the agent has of the server.
