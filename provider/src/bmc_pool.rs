@@ -90,6 +90,11 @@ impl BmcPool {
         }
     }
 
+    /// Whether a BMC has to prove who it is before it is told a password.
+    pub(crate) fn verifies(&self, connection: &BmcConnection) -> bool {
+        connection.endpoint.starts_with("https:") && !self.trusted(connection).tls.insecure
+    }
+
     /// The connection with the provider's trust, if it has none of its own.
     fn trusted(&self, connection: &BmcConnection) -> BmcConnection {
         let mut connection = connection.clone();

@@ -17,7 +17,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use tfplugin::{CancellationToken, Diagnostic, Path};
 use uuid::Uuid;
 
-use crate::{bmc_pool::BmcPool, checks, embedded::Embedded, mac_prefixes::MacPrefixes};
+use crate::{
+    bmc_pool::BmcPool, checks, embedded::Embedded, endpoints::EndpointTable,
+    mac_prefixes::MacPrefixes,
+};
 
 /// What every resource of one provider configuration shares.
 pub(crate) struct Client {
@@ -27,6 +30,8 @@ pub(crate) struct Client {
     pub bmcs: BmcPool,
     /// What MAC addresses tell of BMCs.
     pub mac_prefixes: MacPrefixes,
+    /// Where the agent has heard interfaces.
+    pub endpoints: EndpointTable,
     /// Who holds the claims that are made here.
     pub holder: Holder,
     /// This process, so that two claims of one configuration can be told from a resumed one.

@@ -1,6 +1,9 @@
 //! `mac_prefixes`: what is known of a BMC from the first digits of its MAC address.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use model::MacAddr;
 use tfplugin::{Diagnostic, Model, Path, Value};
@@ -38,23 +41,45 @@ pub(crate) struct Console {
 }
 
 /// Every prefix, as its hexadecimal digits alone.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct MacPrefixes(BTreeMap<String, MacPrefix>);
+#[derive(Debug, Default)]
+pub(crate) struct MacPrefixes {
+    prefixes: BTreeMap<String, MacPrefix>,
+    /// Who refused which default credentials in this run.
+    refused: Mutex<BTreeSet<(MacAddr, String)>>,
+}
 
 impl MacPrefixes {
     /// The prefixes of a provider block that was validated.
     pub(crate) fn new(block: Option<BTreeMap<String, MacPrefix>>) -> Self {
         let entry = |(prefix, entry): (String, MacPrefix)| Some((digits(&prefix)?, entry));
-        Self(block.into_iter().flatten().filter_map(entry).collect())
+        Self {
+            prefixes: block.into_iter().flatten().filter_map(entry).collect(),
+            refused: Mutex::default(),
+        }
     }
 
     /// The longest prefix that a MAC address has, and what it tells.
     pub(crate) fn find(&self, mac: MacAddr) -> Option<(&str, &MacPrefix)> {
         let text = digits(&mac.to_string())?;
         (1..=text.len()).rev().find_map(|length| {
-            let found = self.0.get_key_value(text.get(..length)?)?;
+            let found = self.prefixes.get_key_value(text.get(..length)?)?;
             Some((found.0.as_str(), found.1))
         })
+    }
+
+    /// Notes that a BMC refused default credentials: its password was changed, and every further try
+    /// would bring its account nearer to a lock.
+    pub(crate) fn refuse(&self, mac: MacAddr, credentials: &str) {
+        self.refused().insert((mac, credentials.to_owned()));
+    }
+
+    /// Whether a BMC refused these default credentials before, wherever it was then.
+    pub(crate) fn was_refused(&self, mac: MacAddr, credentials: &str) -> bool {
+        self.refused().contains(&(mac, credentials.to_owned()))
+    }
+
+    fn refused(&self) -> MutexGuard<'_, BTreeSet<(MacAddr, String)>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -13,6 +13,7 @@ mod descriptors;
 mod diagnostics;
 mod docs;
 mod embedded;
+mod endpoints;
 mod ephemerals;
 mod functions;
 mod journal;

@@ -13,7 +13,9 @@ use crate::{
     client::{Agent, AgentApi, Client},
     config::{self, Config},
     credentials::CredentialStore,
-    data_sources, embedded, ephemerals, functions, lists,
+    data_sources, embedded,
+    endpoints::EndpointTable,
+    ephemerals, functions, lists,
     mac_prefixes::{self, MacPrefixes},
     resources,
 };
@@ -72,6 +74,7 @@ impl tfplugin::Provider for Baremetal {
             agent,
             bmcs,
             mac_prefixes: MacPrefixes::new(config.mac_prefixes),
+            endpoints: EndpointTable::default(),
             holder: config::holder(config.holder),
             run: Uuid::new_v4(),
             stopped,

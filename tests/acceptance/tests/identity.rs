@@ -57,17 +57,11 @@ async fn a_host_is_taken_over_by_what_identifies_it() {
             boot_config.to_owned(),
             format!("id = \"{boot_config}\""),
         ),
-        import(
-            "bmc",
-            format!(
-                "default@127.0.0.1:{}?fingerprint_sha256={}",
-                machine.bmc_port(),
-                machine.fingerprint_sha256()
-            ),
-            format!(
-                "address = \"127.0.0.1\", port = {}, credentials = \"default\"",
-                machine.bmc_port()
-            ),
+        // Nothing about a BMC stays the same for ever and leads to it, so it has no identity.
+        format!(
+            "import {{\n  to = baremetal_bmc.node\n  id = \"default@127.0.0.1:{}?fingerprint_sha256={}\"\n}}\n",
+            machine.bmc_port(),
+            machine.fingerprint_sha256()
         ),
     ];
     workspace.write("imports.tf", &imports.concat());

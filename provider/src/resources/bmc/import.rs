@@ -1,33 +1,26 @@
 //! Importing a BMC, by a text or by its identity.
 
+use model::MacAddr;
 use tfplugin::{Diagnostic, ImportBy};
 
-use super::model::BmcModel;
-use crate::resources::connection::{self, Tls};
+use super::model::{BmcModel, HTTPS, PORT};
+use crate::resources::connection::Tls;
 
-/// The BMC that is to be imported.
+/// The BMC that is to be imported. Nothing about a BMC stays the same for ever and leads to it, so it
+/// has no identity but this text.
 pub(super) fn imported(by: &ImportBy) -> Result<BmcModel, Diagnostic> {
-    let identity = match by {
-        ImportBy::Id(id) => {
-            return parse_import(id).ok_or_else(|| import_error(&format!("{id:?}")));
-        }
-        ImportBy::Identity(identity) => identity,
+    let ImportBy::Id(id) = by else {
+        return Err(import_error("an identity"));
     };
-    let text = |name: &str| identity.get(name).as_str().unwrap_or_default();
-    let (credentials, address) = (text("credentials"), text("address"));
-    let port = identity.get("port").as_i64().unwrap_or_default();
-    let origin = connection::endpoint("https", address, port);
-    let origin = origin.trim_start_matches("https://");
-    parse_import(&format!("{credentials}@{origin}"))
-        .ok_or_else(|| import_error(&format!("{credentials:?}, {address:?} and port {port}")))
+    parse_import(id).ok_or_else(|| import_error(&format!("{id:?}")))
 }
 
 fn import_error(found: &str) -> Diagnostic {
     Diagnostic::error(
         "The import id of a BMC cannot be read",
         format!(
-            "Expected CREDENTIALS@ADDRESS or CREDENTIALS@ADDRESS:PORT, such as rack1@10.0.0.5, \
-             where CREDENTIALS is a name in the provider's credentials; found {found}. A pinned \
+            "Expected CREDENTIALS@ADDRESS or CREDENTIALS@ADDRESS:PORT, such as rack1@10.0.0.5, or \
+             CREDENTIALS@MAC, such as rack1@52:54:00:12:34:56, where CREDENTIALS is a name in the provider's credentials; found {found}. A pinned \
              certificate goes behind it: rack1@10.0.0.5?fingerprint_sha256=DIGEST. A BMC without \
              verification ends in ?insecure=true."
         ),
@@ -36,76 +29,58 @@ fn import_error(found: &str) -> Diagnostic {
 
 pub(super) fn parse_import(id: &str) -> Option<BmcModel> {
     let (credentials, rest) = id.split_once('@')?;
-    let url = reqwest::Url::parse(&format!("https://{rest}")).ok()?;
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let mac = place.parse::<MacAddr>().ok();
+    let host = if mac.is_some() { "mac" } else { place };
+    let url = reqwest::Url::parse(&format!("https://{host}?{query}")).ok()?;
     let mut tls = Tls::default();
-    let mut scheme = "https".to_owned();
+    let mut scheme = None;
     for (key, value) in url.query_pairs() {
         match &*key {
             "fingerprint_sha256" => tls.fingerprint_sha256 = Some(value.into_owned()),
             "insecure" => tls.insecure = Some(value.parse().ok()?),
-            "scheme" => scheme = value.into_owned(),
+            "scheme" => scheme = Some(value.into_owned()),
             _ => return None,
         }
     }
     let trusts = tls.fingerprint_sha256.is_some() || tls.insecure.is_some();
-    let address = url.host_str()?.trim_matches(['[', ']']).to_owned();
     let model = BmcModel {
-        id: None,
-        address,
-        port: url.port_or_known_default().map_or(443, i64::from),
-        scheme,
-        credentials: credentials.to_owned(),
+        credentials: Some(credentials.to_owned()),
         tls: trusts.then_some(tls),
-        timeouts: None,
-        connection: None,
-        uuid: None,
-        manufacturer: None,
-        model: None,
-        firmware_version: None,
-        redfish_version: None,
-        systems: None,
+        ..BmcModel::empty()
     };
-    (!credentials.is_empty() && matches!(&*model.scheme, "http" | "https")).then_some(model)
+    let model = match mac {
+        // Where it is, and how it is spoken to, is found out.
+        Some(mac) => BmcModel {
+            mac_address: Some(mac.to_string()),
+            scheme,
+            ..model
+        },
+        None => BmcModel {
+            address: Some(url.host_str()?.trim_matches(['[', ']']).to_owned()),
+            port: Some(url.port_or_known_default().map_or(PORT, i64::from)),
+            scheme: Some(scheme.unwrap_or_else(|| HTTPS.to_owned())),
+            ..model
+        },
+    };
+    let known = matches!(model.scheme.as_deref(), None | Some("http" | "https"));
+    (!credentials.is_empty() && known).then_some(model)
 }
 
 #[cfg(test)]
 mod tests {
-    use tfplugin::{Model as _, Value};
-
     use super::*;
-
-    #[test]
-    fn an_identity_names_credentials_address_and_port() {
-        let text = |text: &str| Value::String(text.to_owned());
-        let identity = |address: &str| {
-            let parts = [
-                ("address", text(address)),
-                ("port", Value::from(4430_i64)),
-                ("credentials", text("rack1")),
-            ];
-            let parts = parts.map(|(name, value)| (name.to_owned(), value));
-            imported(&ImportBy::Identity(Value::Map(parts.into())))
-        };
-        for (address, origin) in [
-            ("10.0.0.5", "https://10.0.0.5:4430"),
-            ("fe80::1", "https://[fe80::1]:4430"),
-        ] {
-            let bmc = identity(address).unwrap();
-            assert_eq!(bmc.connection().endpoint, origin);
-            assert_eq!(bmc.credentials, "rack1");
-        }
-        assert!(identity("").is_err());
-        let attributes = BmcModel::attributes();
-        let identity = attributes.iter().filter(|attribute| attribute.identity);
-        let identity: Vec<_> = identity.map(|attribute| attribute.name).collect();
-        assert_eq!(identity, ["address", "port", "credentials"]);
-    }
 
     #[test]
     fn an_import_id_names_credentials_address_port_and_pin() {
         let bmc = parse_import("rack1@10.0.0.5").unwrap();
         assert_eq!(bmc.connection().endpoint, "https://10.0.0.5:443");
-        assert_eq!(bmc.credentials, "rack1");
+        assert_eq!(bmc.credentials.as_deref(), Some("rack1"));
+        let bmc = parse_import("rack1@52-54-00-12-34-56?insecure=true").unwrap();
+        assert_eq!(bmc.mac_address.as_deref(), Some("52:54:00:12:34:56"));
+        assert_eq!((bmc.address, bmc.port, bmc.scheme), (None, None, None));
+        let bmc = parse_import("r@[fe80::1]:4430").unwrap();
+        assert_eq!(bmc.connection().endpoint, "https://[fe80::1]:4430");
         let bmc = parse_import("r@127.0.0.1:4430?fingerprint_sha256=ab").unwrap();
         assert_eq!(bmc.connection().endpoint, "https://127.0.0.1:4430");
         assert_eq!(bmc.tls.unwrap().fingerprint_sha256.as_deref(), Some("ab"));

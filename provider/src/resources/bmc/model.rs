@@ -1,36 +1,62 @@
-//! What a BMC's attributes are, and what only the BMC knows of them.
+//! What a BMC's attributes are.
 
-use tfplugin::{Diagnostic, Model, Timeouts};
+use std::collections::BTreeMap;
+
+use tfplugin::{Model, Timeouts};
 
 use crate::{
     checks,
-    client::Client,
-    diagnostics,
+    mac_prefixes::Console,
     resources::connection::{self, ConnectionOutput, Tls},
 };
 
 /// A BMC: the management controller that a server is reached through. Its `connection` is what a
 /// `baremetal_server` takes. Destroying it ends the session and touches nothing else.
+///
+/// It is found by its `address`, or by its `mac_address` if the site's agent has heard it ask for an
+/// address by DHCP. What the configuration of one with a `mac_address` leaves out is taken from the
+/// entry of the provider's `mac_prefixes` with the longest prefix that fits. Credentials of such an
+/// entry are for a BMC as it came from its maker: they are sent over verified TLS alone, unless this
+/// resource has `tls.insecure`, and are not offered to it again in a run once it refused them. A BMC
+/// that has been given another password needs `credentials` here.
+///
+/// A BMC with a `mac_address` is followed when DHCP moves it: a refresh looks where the agent has
+/// heard it last, and takes the new address if the same BMC answers there.
 #[derive(Clone, Debug, Model)]
 pub(crate) struct BmcModel {
     /// The BMC's origin, `https://10.0.0.5:443`.
     #[tf(computed, keep)]
     pub id: Option<String>,
     /// Its host name or IP address. Changing it is an update in place, which finds out that the same
-    /// BMC answers there.
-    #[tf(check = checks::host, identity)]
-    pub address: String,
-    /// Its TCP port.
-    #[tf(check = checks::port, default = 443, identity)]
-    pub port: i64,
-    /// `https`, or `http` together with `tls.insecure`.
-    #[tf(check = checks::scheme, default = "https")]
-    pub scheme: String,
-    /// The name of its credentials in the provider's `credentials`.
-    #[tf(identity)]
-    pub credentials: String,
+    /// BMC answers there. Exactly one of `address` and `mac_address` is needed.
+    #[tf(optional, computed, keep, check = checks::host)]
+    pub address: Option<String>,
+    /// The MAC address of its network interface.
+    #[tf(optional, computed, keep, check = checks::mac, same = checks::same_mac)]
+    pub mac_address: Option<String>,
+    /// Its TCP port. Defaults to that of the MAC prefix, and to 443.
+    #[tf(optional, computed, keep, check = checks::port)]
+    pub port: Option<i64>,
+    /// `https`, or `http` together with `tls.insecure`. Defaults to that of the MAC prefix, and to
+    /// `https`.
+    #[tf(optional, computed, keep, check = checks::scheme)]
+    pub scheme: Option<String>,
+    /// The name of its credentials in the provider's `credentials`. Defaults to that of the MAC
+    /// prefix; a BMC with an `address` needs it.
+    #[tf(optional, computed, keep)]
+    pub credentials: Option<String>,
     /// How to verify its certificate.
     pub tls: Option<Tls>,
+    /// How its serial console is reached, for those who use it: nothing here does. Defaults to that of
+    /// the MAC prefix.
+    #[tf(optional, computed, keep)]
+    pub console: Option<Console>,
+    /// The resource of its manager, such as `/redfish/v1/Managers/1`, if it has several and the one
+    /// that looks most like a BMC is not the right one.
+    #[tf(optional, computed, keep, same = checks::same_uri)]
+    pub manager_uri: Option<String>,
+    /// Labels, for your own use.
+    pub labels: Option<BTreeMap<String, String>>,
     /// How long its operations may take.
     pub timeouts: Option<Timeouts>,
     /// How the BMC is reached: what `baremetal_server` takes as its `bmc`.
@@ -45,12 +71,22 @@ pub(crate) struct BmcModel {
     /// The model of its manager.
     #[tf(computed, keep)]
     pub model: Option<String>,
+    /// The serial number of its manager.
+    #[tf(computed, keep)]
+    pub serial_number: Option<String>,
+    /// The part number of its manager.
+    #[tf(computed, keep)]
+    pub part_number: Option<String>,
     /// Its firmware's version.
     #[tf(computed, keep)]
     pub firmware_version: Option<String>,
     /// The version of Redfish it speaks.
     #[tf(computed, keep)]
     pub redfish_version: Option<String>,
+    /// `ready`, or `mismatched` if another BMC answers at its address, which only replacing this
+    /// resource or correcting the address mends.
+    #[tf(computed, keep)]
+    pub state: Option<String>,
     /// The systems behind it.
     #[tf(computed, keep)]
     pub systems: Option<Vec<SystemModel>>,
@@ -70,11 +106,52 @@ pub(crate) struct SystemModel {
     pub name: Option<String>,
 }
 
+/// The port and the scheme of a BMC that says nothing else.
+pub(super) const PORT: i64 = 443;
+pub(super) const HTTPS: &str = "https";
+
 impl BmcModel {
+    /// A BMC of which nothing is known.
+    pub(super) const fn empty() -> Self {
+        Self {
+            id: None,
+            address: None,
+            mac_address: None,
+            port: None,
+            scheme: None,
+            credentials: None,
+            tls: None,
+            console: None,
+            manager_uri: None,
+            labels: None,
+            timeouts: None,
+            connection: None,
+            uuid: None,
+            manufacturer: None,
+            model: None,
+            serial_number: None,
+            part_number: None,
+            firmware_version: None,
+            redfish_version: None,
+            state: None,
+            systems: None,
+        }
+    }
+
     /// What an apply returns: what was planned, and what was not known then.
     pub(super) fn returned(self, planned: Self) -> Self {
         Self {
             id: planned.id.or(self.id),
+            address: planned.address.or(self.address),
+            mac_address: planned.mac_address.or(self.mac_address),
+            port: planned.port.or(self.port),
+            scheme: planned.scheme.or(self.scheme),
+            credentials: planned.credentials.or(self.credentials),
+            console: planned.console.or(self.console),
+            manager_uri: planned.manager_uri.or(self.manager_uri),
+            serial_number: planned.serial_number.or(self.serial_number),
+            part_number: planned.part_number.or(self.part_number),
+            state: planned.state.or(self.state),
             connection: planned.connection.or(self.connection),
             uuid: planned.uuid.or(self.uuid),
             manufacturer: planned.manufacturer.or(self.manufacturer),
@@ -88,52 +165,16 @@ impl BmcModel {
 
     pub(super) fn connection(&self) -> model::BmcConnection {
         let tls = self.tls.clone().unwrap_or_default();
+        let scheme = self.scheme.as_deref().unwrap_or(HTTPS);
+        let address = self.address.as_deref().unwrap_or_default();
         model::BmcConnection {
-            endpoint: connection::endpoint(&self.scheme, &self.address, self.port),
-            credentials: self.credentials.clone(),
+            endpoint: connection::endpoint(scheme, address, self.port.unwrap_or(PORT)),
+            credentials: self.credentials.clone().unwrap_or_default(),
             tls: model::BmcTls {
                 ca_pem: tls.ca_pem,
                 fingerprint_sha256: tls.fingerprint_sha256.as_deref().map(checks::hex_digits),
                 insecure: tls.insecure.unwrap_or(false),
             },
         }
-    }
-
-    /// Fills in what only the BMC knows.
-    pub(super) async fn observe(&mut self, client: &Client) -> Result<(), (Diagnostic, bool)> {
-        let connection = self.connection();
-        let endpoint = connection.endpoint.clone();
-        let bmc = client
-            .bmcs
-            .bmc(&connection)
-            .await
-            // The plan may be just what corrects it.
-            .map_err(|diagnostic| (diagnostic, true))?;
-        let failed = |error: redfish::Error| {
-            let subject = format!("BMC {endpoint} cannot be read");
-            (
-                diagnostics::redfish(&subject, &error),
-                diagnostics::is_unseen(&error),
-            )
-        };
-        let root = bmc.service_root().await.map_err(failed)?;
-        let systems = bmc.systems().await.map_err(failed)?;
-        let manager = bmc.manager(systems.first()).await.map_err(failed)?;
-        self.id = Some(endpoint.clone());
-        self.connection = Some(connection.into());
-        self.redfish_version = root.redfish_version;
-        self.manufacturer = root
-            .vendor
-            .or_else(|| systems.first()?.manufacturer.clone());
-        self.uuid = manager.as_ref().and_then(|manager| manager.uuid.clone());
-        self.model = manager.as_ref().and_then(|manager| manager.model.clone());
-        self.firmware_version = manager.and_then(|manager| manager.firmware_version);
-        let system = |system: redfish::System| SystemModel {
-            uuid: system.uuid.map(|uuid| uuid.to_string()),
-            uri: Some(system.uri),
-            name: system.id,
-        };
-        self.systems = Some(systems.into_iter().map(system).collect());
-        Ok(())
     }
 }

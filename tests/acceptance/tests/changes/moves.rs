@@ -81,7 +81,7 @@ async fn another_machine_behind_a_bmcs_address_is_drift_that_can_be_replaced() {
     for part in ["mismatched", old.serial(), new.serial()] {
         assert!(plan.text.contains(part), "{part}\n{}", plan.text);
     }
-    again(&workspace).failure(&["Another server answers here", new.serial()]);
+    again(&workspace).failure(&["Another BMC answers here", new.serial()]);
     workspace
         .run(&["destroy", "-auto-approve", "-input=false"])
         .failure(&[
@@ -101,6 +101,7 @@ async fn another_machine_behind_a_bmcs_address_is_drift_that_can_be_replaced() {
             "apply",
             "-auto-approve",
             "-input=false",
+            "-replace=baremetal_bmc.node",
             "-replace=baremetal_server.node",
         ])
         .success();
