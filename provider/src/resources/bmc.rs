@@ -39,7 +39,7 @@ impl Resource<Client> for Bmc {
     const NAME: &'static str = "bmc";
 
     fn rules(&self) -> Vec<Rule> {
-        vec![tfplugin::exactly_one_of(["address", "mac_address"])]
+        vec![tfplugin::at_least_one_of(["address", "mac_address"])]
     }
 
     fn validate(&self, config: &Value) -> Vec<Diagnostic> {

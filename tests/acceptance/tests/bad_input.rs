@@ -122,6 +122,21 @@ async fn what_can_be_seen_at_plan_is_refused_at_plan() {
             vec!["Plain http would show the password"],
         ),
         (
+            server.replace("address     = \"127.0.0.1\"", ""),
+            vec!["At least one of `address`, `mac_address`"],
+        ),
+        (
+            server.replace("credentials = \"default\"", ""),
+            vec!["No credentials for this BMC"],
+        ),
+        (
+            server.replace(
+                "address     =",
+                "mac_address = \"52:54:00:00:00:01\"\n  address     =",
+            ),
+            vec!["Another BMC answers at this address", "52:54:00:00:00:01"],
+        ),
+        (
             bmc(machine, "").replace("\"default\"", "\"nobody\""),
             vec!["nobody", "BAREMETAL_CREDENTIALS_NOBODY_PASSWORD"],
         ),

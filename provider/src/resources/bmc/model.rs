@@ -28,10 +28,11 @@ pub(crate) struct BmcModel {
     #[tf(computed, keep)]
     pub id: Option<String>,
     /// Its host name or IP address. Changing it is an update in place, which finds out that the same
-    /// BMC answers there. Exactly one of `address` and `mac_address` is needed.
+    /// BMC answers there. One of `address` and `mac_address` is needed.
     #[tf(optional, computed, keep, check = checks::host)]
     pub address: Option<String>,
-    /// The MAC address of its network interface.
+    /// The MAC address of its network interface. Beside an `address` it finds nothing: a BMC at that
+    /// address that has another one is refused.
     #[tf(optional, computed, keep, check = checks::mac, same = checks::same_mac)]
     pub mac_address: Option<String>,
     /// Its TCP port. Defaults to that of the MAC prefix, and to 443.

@@ -58,6 +58,7 @@ pub(super) async fn observe(
     let bmc = client.bmcs.bmc(&connection).await?;
     let read = read(&bmc, model, place).await;
     let macs = read.map_err(|error| unseen(client, model, place, &error))?;
+    place::expected(model, macs.as_deref(), place)?;
     model.id = Some(connection.endpoint.clone());
     model.connection = Some(connection.into());
     model.state = Some(READY.to_owned());
@@ -83,13 +84,14 @@ async fn read(bmc: &Bmc, model: &mut BmcModel, place: Place) -> Result<Macs, Err
     };
     // They cost requests, and are those of the same manager otherwise.
     let same = model.uuid == manager.uuid && model.serial_number == manager.serial_number;
-    let macs = if model.mac_address.is_none() || !same {
+    let macs = if model.mac_address.is_none() || !same || place.expects_mac {
         Some(bmc.manager_macs(&manager).await?)
     } else {
         None
     };
     if let Some(first) = macs.iter().flatten().next()
         && !place.by_mac
+        && !place.expects_mac
     {
         model.mac_address = Some(first.to_string());
     }

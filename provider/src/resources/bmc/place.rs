@@ -18,13 +18,15 @@ pub(super) struct Place {
     pub default_credentials: bool,
     /// The configuration says which manager it is.
     pub own_manager: bool,
+    /// The configuration says which MAC address the BMC at its address has.
+    pub expects_mac: bool,
 }
 
 impl Place {
     /// That of a create or an update.
     pub(super) fn of(cx: &Context<Client>, plan: &BmcModel) -> Self {
         let given = |attribute: &str| !cx.config.get(attribute).is_null();
-        let by_mac = given("mac_address");
+        let by_mac = given("mac_address") && !given("address");
         let default = by_mac && !given("credentials");
         Self {
             by_mac,
@@ -32,6 +34,7 @@ impl Place {
             default_credentials: default
                 && (plan.credentials.is_none() || Self::kept(cx).default_credentials),
             own_manager: given("manager_uri"),
+            expects_mac: given("mac_address") && given("address"),
         }
     }
 
@@ -41,6 +44,7 @@ impl Place {
             by_mac: bmc.mac_address.is_some(),
             default_credentials: false,
             own_manager: false,
+            expects_mac: false,
         }
     }
 
@@ -51,6 +55,7 @@ impl Place {
             by_mac: flag(BY_MAC),
             default_credentials: flag(DEFAULT_CREDENTIALS),
             own_manager: false,
+            expects_mac: false,
         }
     }
 
@@ -186,6 +191,32 @@ pub(super) fn refused(mac: MacAddr, credentials: &str) -> Diagnostic {
              after a few failures. Name the credentials that it has now as credentials here."
         ),
     )
+}
+
+/// Refuses a BMC that has none of the address that it was said to have. One that shows no address of
+/// its own is believed.
+pub(super) fn expected(
+    bmc: &BmcModel,
+    macs: Option<&[MacAddr]>,
+    place: Place,
+) -> Result<(), Diagnostic> {
+    let (Some(mac), Some(macs), true) = (mac_of(bmc), macs, place.expects_mac) else {
+        return Ok(());
+    };
+    if macs.is_empty() || macs.contains(&mac) {
+        return Ok(());
+    }
+    let macs: Vec<_> = macs.iter().map(ToString::to_string).collect();
+    Err(diagnostics::at(
+        "mac_address",
+        "Another BMC answers at this address",
+        format!(
+            "At {} is a BMC with {}, and mac_address is {mac}. Correct the address or the MAC \
+             address, or remove one of them.",
+            bmc.connection().endpoint,
+            macs.join(", "),
+        ),
+    ))
 }
 
 pub(super) fn mac_of(bmc: &BmcModel) -> Option<MacAddr> {

@@ -24,7 +24,7 @@ pub(super) fn lint(config: &Value) -> Vec<Diagnostic> {
              if the network between is trusted.",
         ));
     }
-    if config.get("mac_address").is_null() && config.get("credentials").is_null() {
+    if !is_by_mac(config) && config.get("credentials").is_null() {
         found.push(diagnostics::at(
             "credentials",
             "No credentials for this BMC",
@@ -54,17 +54,22 @@ pub(super) fn lint(config: &Value) -> Vec<Diagnostic> {
     found
 }
 
+/// Whether a BMC is found by its MAC address alone.
+fn is_by_mac(config: &Value) -> bool {
+    config.get("address").is_null() && !config.get("mac_address").is_null()
+}
+
 /// Adjusts the plan of a create or an update.
 pub(super) fn adjust(plan: &mut Plan<'_>) {
     if plan.prior.get("state").as_str() == Some(MISMATCHED) {
         plan.unknown("state");
     }
-    if plan.config.get("mac_address").is_null() {
+    if is_by_mac(plan.config) {
+        by_mac(plan);
+    } else {
         default(plan, "port", Value::from(PORT));
         default(plan, "scheme", Value::from(HTTPS));
         default(plan, "console", Value::Null);
-    } else {
-        by_mac(plan);
     }
     // Known at plan already, if that can be, so that what hangs on it can be planned too.
     match connection::known(plan.planned) {
