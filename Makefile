@@ -4,7 +4,7 @@ CARGO ?= cargo
 TERRAFORM ?= $(shell command -v terraform || command -v tofu)
 PROGRAMS = -p provider -p agent --bins
 # What is tried on every version of Terraform, and the versions: tests/terraform/install has more.
-JOURNEYS = --test protocol --test identity --test claims --test drift --test secrets
+JOURNEYS = --test protocol --test identity --test claims --test drift --test secrets --test power
 VERSIONS = 1.12.2 1.13.5 1.14.9 1.15.5
 NEWEST = $(lastword $(VERSIONS))
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use model::BmcConnection;
+use model::{BmcConnection, Secret};
 use redfish::{Authentication, Bmc};
 use tfplugin::Diagnostic;
 use tokio::task::JoinSet;
@@ -22,6 +22,8 @@ pub(crate) struct BmcPool {
     insecure: bool,
     bmcs: Arc<Bmcs>,
     loans: Mutex<HashMap<Uuid, Bmc>>,
+    /// The passwords that this run has set, by endpoint and credentials.
+    rotated: Mutex<HashMap<(String, String), Secret>>,
 }
 
 /// By the connection as it was asked for, and by the same with the provider's trust.
@@ -52,6 +54,7 @@ impl BmcPool {
             insecure,
             bmcs,
             loans: Mutex::default(),
+            rotated: Mutex::default(),
         }
     }
 
@@ -95,6 +98,13 @@ impl BmcPool {
         connection.endpoint.starts_with("https:") && !self.trusted(connection).tls.insecure
     }
 
+    /// Uses this password from now on for whoever logs in there under these credentials. The handle
+    /// that has set it goes on by itself.
+    pub(crate) fn rotated(&self, connection: &BmcConnection, password: Secret) {
+        let key = (connection.endpoint.clone(), connection.credentials.clone());
+        lock(&self.rotated).insert(key, password);
+    }
+
     /// The connection with the provider's trust, if it has none of its own.
     fn trusted(&self, connection: &BmcConnection) -> BmcConnection {
         let mut connection = connection.clone();
@@ -107,7 +117,11 @@ impl BmcPool {
     }
 
     async fn handle(&self, connection: &BmcConnection) -> Result<Bmc, Diagnostic> {
-        let credentials = self.credentials.find(&connection.credentials).await?;
+        let mut credentials = self.credentials.find(&connection.credentials).await?;
+        let key = (connection.endpoint.clone(), connection.credentials.clone());
+        if let Some(password) = lock(&self.rotated).get(&key) {
+            credentials.password = password.clone();
+        }
         Bmc::new(connection, credentials, &self.settings).map_err(|error| {
             diagnostics::redfish(
                 &format!("BMC {} cannot be addressed", connection.endpoint),

@@ -95,6 +95,18 @@ pub(crate) fn program(value: &Value) -> Result<(), String> {
     }
 }
 
+/// The name of an account on a BMC.
+pub(crate) fn account_name(value: &Value) -> Result<(), String> {
+    text(value, |name| {
+        if name.is_empty() || name.contains(['/', ':']) || name.contains(char::is_control) {
+            return Err(format!(
+                "{name:?} is no user name: give one without slashes and colons."
+            ));
+        }
+        Ok(())
+    })
+}
+
 /// `redfish.max_retries`.
 pub(crate) fn retries(value: &Value) -> Result<(), String> {
     match value.as_i64() {
@@ -168,6 +180,11 @@ one_of!(/** A BMC's scheme. */ scheme: "https", "http");
 one_of!(/** How to log in to a BMC. */ authentication: "auto", "session", "basic");
 one_of!(/** What a BMC speaks. */ bmc_protocol: "Redfish");
 one_of!(/** A power state to hold. */ power: "On", "Off");
+one_of!(/** A one-shot reset of a server. */ reset: "On", "ForceOff", "GracefulShutdown",
+    "GracefulRestart", "ForceRestart", "PowerCycle", "Nmi", "PushPowerButton");
+one_of!(/** A one-shot reset of a server, or a restart of its BMC. */ reset_or_restart: "On",
+    "ForceOff", "GracefulShutdown", "GracefulRestart", "ForceRestart", "PowerCycle", "Nmi",
+    "PushPowerButton", "BmcGracefulRestart", "BmcForceRestart");
 one_of!(/** An indicator LED, in Redfish's words. */ indicator_led: "Lit", "Blinking", "Off");
 one_of!(/** How a server's inventory is read. */ inspection: "redfish");
 one_of!(/** How a server's firmware boots. */ boot_method: "ipxe", "uefi_http");

@@ -9,7 +9,13 @@ use crate::client::ApiError;
 
 /// The diagnostic of a BMC's error. `subject` says which server or BMC, and what was tried.
 pub(crate) fn redfish(subject: &str, error: &redfish::Error) -> Diagnostic {
-    let advice = error.advice();
+    let mut advice = error.advice();
+    if let redfish::Error::PasswordChangeRequired { username, .. } = error {
+        advice.push_str(&format!(
+            " A baremetal_bmc_account for {username:?} with password_wo does it: give it the \
+             connection as an object, and let the baremetal_bmc depend on it."
+        ));
+    }
     Diagnostic::error(
         sentence(subject),
         format!("{}.\n\n{advice}", sentence(&error.to_string())),

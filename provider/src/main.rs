@@ -3,6 +3,8 @@
 //! Terraform or OpenTofu starts this program and speaks plugin protocol 6 to it. The only other
 //! thing it does is `docs`: it writes the Registry pages made from its own schemas.
 
+mod action_notes;
+mod actions;
 mod bmc_pool;
 mod checks;
 mod client;
@@ -19,6 +21,7 @@ mod functions;
 mod journal;
 mod lists;
 mod mac_prefixes;
+mod power_verb;
 mod private_state;
 mod provider;
 mod resources;

@@ -9,6 +9,7 @@ use tfplugin::{CancellationToken, Diagnostic, Parts, Value, async_trait};
 use uuid::Uuid;
 
 use crate::{
+    actions,
     bmc_pool::BmcPool,
     client::{Agent, AgentApi, Client},
     config::{self, Config},
@@ -84,7 +85,9 @@ impl tfplugin::Provider for Baremetal {
     fn parts(&self, parts: &mut Parts<Client>) {
         parts
             .resource(resources::Bmc)
+            .resource(resources::BmcAccount)
             .resource(resources::Server)
+            .resource(resources::PowerAction)
             .resource(resources::BootConfig)
             .resource(resources::HostClaim)
             .resource(resources::Subnet)
@@ -97,6 +100,8 @@ impl tfplugin::Provider for Baremetal {
             .data_source(data_sources::Server)
             .data_source(data_sources::Servers)
             .list_resource(lists::Servers)
+            .action(actions::ServerPower)
+            .action(actions::BmcReset)
             .ephemeral(ephemerals::Session)
             .function(functions::NormalizeMac)
             .function(functions::NormalizeUuid)

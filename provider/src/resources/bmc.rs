@@ -9,6 +9,7 @@ mod plan;
 
 use std::time::Duration;
 
+use ::model::BmcConnection;
 use tfplugin::{
     Context, Diagnostic, Failed, ImportBy, Plan, Resource, Rule, Timeouts, Value, async_trait,
 };
@@ -150,4 +151,9 @@ impl Resource<Client> for Bmc {
         Place::imported(&bmc).keep(cx);
         Ok(bmc)
     }
+}
+
+/// The connection that the import id of a BMC names.
+pub(crate) fn imported_connection(id: &str) -> Option<BmcConnection> {
+    import::parse_import(id).map(|bmc| bmc.connection())
 }

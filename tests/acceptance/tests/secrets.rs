@@ -10,6 +10,7 @@ use std::time::Duration;
 use acceptance::{PASSWORD, Site, Workspace, configuration, files_holding};
 
 const IGNITION_CANARY: &str = "canary-ignition-secret-51c7";
+const ACCOUNT_CANARY: &str = "canary-account-password-77e2";
 
 const PROVIDER: &str = r#"
 variable "ignition" {
@@ -62,6 +63,17 @@ data "baremetal_boot_events" "node" {{
 ephemeral "baremetal_session" "node" {{
   bmc = baremetal_bmc.node.connection
 }}
+variable "account" {{
+  type      = string
+  ephemeral = true
+}}
+resource "baremetal_bmc_account" "other" {{
+  bmc                 = baremetal_bmc.node.connection
+  username            = "other"
+  role                = "ReadOnly"
+  password_wo         = var.account
+  password_wo_version = 1
+}}
 "#
     )
 }
@@ -87,6 +99,7 @@ fn with_secrets(site: &Site) -> Workspace {
     let environment = [
         ("TF_VAR_ignition", ignition.to_string()),
         ("TF_VAR_password", PASSWORD.to_owned()),
+        ("TF_VAR_account", ACCOUNT_CANARY.to_owned()),
         ("TF_VAR_token", site.agent.token.clone()),
         ("TF_VAR_agent", site.agent.endpoint.clone()),
         ("TF_LOG", "TRACE".to_owned()),
@@ -105,11 +118,16 @@ fn assert_nowhere(site: &Site, workspace: &Workspace) {
         "the agent's log is there to look at"
     );
     let mut found = Vec::new();
-    for canary in [PASSWORD, IGNITION_CANARY, site.agent.token.as_str()] {
+    for canary in [
+        PASSWORD,
+        ACCOUNT_CANARY,
+        IGNITION_CANARY,
+        site.agent.token.as_str(),
+    ] {
         found.extend(files_holding(&workspace.path(), canary));
     }
     assert!(found.is_empty(), "a secret is in {found:?}");
-    for canary in [PASSWORD, IGNITION_CANARY] {
+    for canary in [PASSWORD, ACCOUNT_CANARY, IGNITION_CANARY] {
         found.extend(files_holding(site.directory(), canary));
     }
     assert!(
