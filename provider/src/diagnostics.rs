@@ -10,11 +10,17 @@ use crate::client::ApiError;
 /// The diagnostic of a BMC's error. `subject` says which server or BMC, and what was tried.
 pub(crate) fn redfish(subject: &str, error: &redfish::Error) -> Diagnostic {
     let mut advice = error.advice();
-    if let redfish::Error::PasswordChangeRequired { username, .. } = error {
-        advice.push_str(&format!(
+    match error {
+        redfish::Error::PasswordChangeRequired { username, .. } => advice.push_str(&format!(
             " A baremetal_bmc_account for {username:?} with password_wo does it: give it the \
              connection as an object, and let the baremetal_bmc depend on it."
-        ));
+        )),
+        redfish::Error::AuthRejected { .. } => advice.push_str(
+            " If a baremetal_bmc_account has changed the password, in an apply that was cut short \
+             too, put the new one under its name in the provider's credentials: what was done is \
+             recognised.",
+        ),
+        _ => {}
     }
     Diagnostic::error(
         sentence(subject),

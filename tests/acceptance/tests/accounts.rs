@@ -66,7 +66,7 @@ async fn site(name: &str, rules: AccountRules) -> Site {
 fn workspace(site: &Site, text: &str, password: &str) -> Workspace {
     let mut workspace = Workspace::with(text, site.environment());
     workspace.set("TF_VAR_password", password);
-    workspace.set("TF_LOG", "TRACE");
+    workspace.set("TF_LOG_PROVIDER", "TRACE");
     workspace.set("TF_LOG_PATH", "trace.log");
     workspace.run(&["init", "-input=false"]).success();
     workspace
@@ -198,13 +198,8 @@ async fn the_providers_own_password_is_rotated_and_an_apply_that_was_cut_short_i
     assert_unharmed(machine, 0);
 
     // Whoever forgets to say so is told, after one login.
-    let told = workspace.run(&[
-        "plan",
-        "-input=false",
-        "-target=baremetal_bmc_account.own",
-        "-parallelism=1",
-    ]);
-    told.failure(&["put the new one under the credentials"]);
+    let told = workspace.run(&["plan", "-input=false"]);
+    told.failure(&["put the new one under its name"]);
     workspace.set("BAREMETAL_CREDENTIALS_DEFAULT_PASSWORD", FIRST);
     workspace.assert_clean();
     let failures = machine.bmc_counters().login_failures;

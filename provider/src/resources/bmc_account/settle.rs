@@ -121,18 +121,7 @@ pub(super) fn failed(plan: &BmcAccountModel, error: &redfish::Error) -> Diagnost
         "the account {:?} on {} cannot be managed",
         plan.username, plan.bmc.endpoint
     );
-    let mut diagnostic = diagnostics::redfish(&subject, error);
-    if let redfish::Error::AuthRejected { username, .. } = error
-        && *username == plan.username
-    {
-        diagnostic.detail.push_str(&format!(
-            "\n\nThis account is the one that the provider logs in with. If its password was \
-             changed, here or by an apply that was cut short, put the new one under the \
-             credentials {:?} and apply again: what was done already is recognised.",
-            plan.bmc.credentials
-        ));
-    }
-    diagnostic
+    diagnostics::redfish(&subject, error)
 }
 
 fn exists(plan: &BmcAccountModel) -> Diagnostic {
