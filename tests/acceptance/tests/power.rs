@@ -225,14 +225,7 @@ async fn a_bmc_is_restarted_once_and_the_run_goes_on_when_it_is_back() {
     workspace.destroy();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn actions_reset_a_server_and_its_bmc_once_for_each_invocation() {
-    let site = Site::start("actions", 1).await;
-    let machine = site.machine(0);
-    let server = configuration::server(machine);
-    let workspace = Workspace::with(&server, site.environment());
-    workspace.apply().success();
-    let actions = r#"
+const ACTIONS: &str = r#"
 action "baremetal_server_power" "on" {
   config {
     server_id = baremetal_server.node.id
@@ -251,7 +244,15 @@ action "baremetal_bmc_reset" "bmc" {
   }
 }
 "#;
-    workspace.write("main.tf", &format!("{server}{actions}"));
+
+#[tokio::test(flavor = "multi_thread")]
+async fn actions_reset_a_server_and_its_bmc_once_for_each_invocation() {
+    let site = Site::start("actions", 1).await;
+    let machine = site.machine(0);
+    let server = configuration::server(machine);
+    let workspace = Workspace::with(&server, site.environment());
+    workspace.apply().success();
+    workspace.write("main.tf", &format!("{server}{ACTIONS}"));
     if !workspace.host().has_actions() {
         workspace
             .run(&["validate"])
