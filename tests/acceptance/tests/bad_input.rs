@@ -90,6 +90,36 @@ async fn a_bmc_or_an_agent_that_is_not_there_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bmc_that_is_named_by_too_little_or_by_what_it_is_not_is_refused() {
+    let site = Site::start("named", 1).await;
+    let server = configuration::server(site.machine(0));
+    let cases = [
+        (
+            server.replace("address     = \"127.0.0.1\"", ""),
+            ["At least one of `address`, `mac_address`", ""],
+        ),
+        (
+            server.replace("credentials = \"default\"", ""),
+            ["No credentials for this BMC", ""],
+        ),
+        (
+            server.replace(
+                "address     =",
+                "mac_address = \"52:54:00:00:00:01\"\n  address     =",
+            ),
+            ["Another BMC answers at this address", "52:54:00:00:00:01"],
+        ),
+    ];
+    for (text, parts) in cases {
+        let workspace = Workspace::with(&text, site.environment());
+        workspace.run(&["init", "-input=false"]).success();
+        workspace
+            .run(&["apply", "-auto-approve", "-input=false"])
+            .failure(&parts);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_can_be_seen_at_plan_is_refused_at_plan() {
     let site = Site::start("plan", 1).await;
     let machine = site.machine(0);
@@ -120,21 +150,6 @@ async fn what_can_be_seen_at_plan_is_refused_at_plan() {
         (
             bmc(machine, "scheme = \"http\""),
             vec!["Plain http would show the password"],
-        ),
-        (
-            server.replace("address     = \"127.0.0.1\"", ""),
-            vec!["At least one of `address`, `mac_address`"],
-        ),
-        (
-            server.replace("credentials = \"default\"", ""),
-            vec!["No credentials for this BMC"],
-        ),
-        (
-            server.replace(
-                "address     =",
-                "mac_address = \"52:54:00:00:00:01\"\n  address     =",
-            ),
-            vec!["Another BMC answers at this address", "52:54:00:00:00:01"],
         ),
         (
             bmc(machine, "").replace("\"default\"", "\"nobody\""),
