@@ -12,6 +12,7 @@
 mod bmc;
 mod config;
 mod control;
+mod fault_proxy;
 mod faults;
 mod handle;
 mod http;
@@ -27,6 +28,7 @@ pub use bmc::{
     AccountRules, BmcCounters, PasswordChange, Profile, Quirk, Quirks, UnknownProfile, UnknownQuirk,
 };
 pub use config::{BootOrder, MachineConfig, Network, RackConfig, Timing};
+pub use fault_proxy::{Exchange, Fault, FaultProxy};
 pub use faults::Faults;
 pub use handle::{MachineHandle, WaitError};
 pub use machine::state::{ConsoleLine, Phase, Snapshot};
