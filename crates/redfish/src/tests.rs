@@ -11,6 +11,7 @@ mod hostile;
 mod if_match;
 mod inventory;
 mod left;
+mod logout;
 mod power;
 mod reading;
 mod secrets;

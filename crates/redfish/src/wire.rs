@@ -340,6 +340,11 @@ impl Wire {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = match body::read(response).await {
             Ok(body) => body,
+            // All that matters of a login is in its header, and without it the session would stay.
+            Err(body::Failure::Broken(_)) if is_login(status, &headers) => body::Body {
+                json: Err("it broke off".to_owned()),
+                start: String::new(),
+            },
             Err(body::Failure::Broken(error)) => return Err(self.failed(&request, &error)),
             Err(body::Failure::TooLong) => {
                 return Err(Error::Decode {
@@ -383,6 +388,10 @@ impl Wire {
     fn failed(&self, request: &str, error: &reqwest::Error) -> Error {
         failure::classify(self.endpoint(), request, error)
     }
+}
+
+fn is_login(status: StatusCode, headers: &HeaderMap) -> bool {
+    status.is_success() && headers.contains_key("X-Auth-Token")
 }
 
 const fn is_redirect(status: StatusCode) -> bool {

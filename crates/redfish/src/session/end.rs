@@ -7,7 +7,8 @@ use reqwest::Method;
 use super::{State, Token};
 use crate::{
     bmc::Inner,
-    wire::{Authorization, OnStop, Request},
+    error::Error,
+    wire::{Authorization, OnStop, Reply, Request},
 };
 
 impl Inner {
@@ -37,21 +38,17 @@ impl Inner {
         }
     }
 
-    /// Deletes the session if nothing was asked for so long. Whoever comes meanwhile logs in anew.
+    /// Deletes the session if nothing was asked for so long. Whoever comes meanwhile waits and logs in
+    /// anew: a second session could be one too many.
     pub(crate) async fn logout_if_idle(&self, idle: Duration) {
-        let token = {
-            let Ok(mut state) = self.session.try_lock() else {
-                return;
-            };
-            match &*state {
-                State::Session(token) if self.is_idle_for(idle) => {
-                    let token = token.clone();
-                    *state = State::Fresh;
-                    token
-                }
-                _ => return,
-            }
+        let Ok(mut state) = self.session.try_lock() else {
+            return;
         };
+        let token = match &*state {
+            State::Session(token) if self.is_idle_for(idle) => token.clone(),
+            _ => return,
+        };
+        *state = State::Fresh;
         let work = self.delete(&token, OnStop::Ignore);
         drop(tokio::time::timeout(LOGOUT_TIMEOUT, work).await);
     }
@@ -71,15 +68,31 @@ impl Inner {
             on_stop,
             ..Request::get(location)
         };
-        let ended = self.wire.send(&request, &authorization).await;
-        // It is there still if nobody said so, or if the BMC was too busy.
-        if let (Ok(reply), Some(note)) = (ended, &token.note)
-            && !reply.status.is_server_error()
+        let mut ended = self.wire.send(&request, &authorization).await;
+        if !matches!(ended, Err(Error::Stopped)) && !is_over(&ended) {
+            // What was in its way may be gone already, and deleting twice is deleting.
+            tokio::time::sleep(AGAIN_AFTER).await;
+            ended = self.wire.send(&request, &authorization).await;
+        }
+        if let Some(note) = &token.note
+            && is_over(&ended)
         {
             note.erase();
         }
     }
 }
+
+/// Whether there is nothing left to delete, or never will be a way to. A session is there still if
+/// nobody said otherwise, or if the BMC was too busy.
+fn is_over(ended: &Result<Reply, Error>) -> bool {
+    let Ok(reply) = ended else {
+        return false;
+    };
+    !reply.status.is_server_error() && !matches!(reply.status.as_u16(), 408 | 425 | 429)
+}
+
+/// The pause before a logout is tried again, of the little time that there is for it.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// Terraform gives a provider two seconds to end.
 const LOGOUT_TIMEOUT: Duration = Duration::from_secs(1);
