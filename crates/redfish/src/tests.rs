@@ -7,6 +7,7 @@ mod economy;
 mod errors;
 mod fake_bmc;
 mod first;
+mod fuzz;
 mod hostile;
 mod if_match;
 mod inventory;
