@@ -1,24 +1,17 @@
 //! Whatever a configuration says and a BMC sends: the provider never panics and never breaks a rule
 //! of Terraform's. What Terraform calls a bug in the provider is searched for here.
 
-#![allow(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "the functions that tests share are tests too"
-)]
-
-mod fake_bmc;
-mod host;
-mod strategies;
-
-use fake_bmc::{FakeBmc, SYSTEM, UUID, documents, served};
-use host::{Answer, Host, provider_block, rules};
 use proptest::{
     prelude::*,
     test_runner::{Config, RngSeed, TestRunner},
 };
 use serde_json::{Value, json};
-use strategies::Damage;
+
+use crate::{
+    fake_bmc::{self, FakeBmc, SYSTEM, UUID, documents, served},
+    host::{Answer, Host, provider_block, rules},
+    strategies::{self, Damage},
+};
 
 /// Terraform's way with one resource, from nothing to nothing. `then` is what the BMC is like
 /// after the resource was created.
