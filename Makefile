@@ -33,6 +33,7 @@ rustdoc:
 acceptance: install-hint build
 	tests/prerequisites
 	tests/lab/install
+	tests/sushy-tools/install
 	BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) test -p acceptance --locked -- --test-threads=2
 	BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) run -q --locked -p acceptance --bin demo
 

@@ -4,7 +4,10 @@
 mod agent;
 mod canary;
 pub mod configuration;
+pub mod emulator;
+pub mod journey;
 pub mod link;
+pub mod mockup;
 pub mod planned;
 pub mod release;
 mod site;

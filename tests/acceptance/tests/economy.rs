@@ -80,6 +80,10 @@ async fn a_refresh_is_one_read_of_each_server_and_leaves_no_session() {
     workspace.write("ca.pem", site.rack.ca_pem());
     workspace.set("TF_VAR_authentication", "session");
     workspace.apply().success();
+    // The agent knows them, and is asked too.
+    let state = workspace.state().to_string();
+    let registered = state.matches("\"state\":\"available\"").count();
+    assert_eq!(registered, usize::from(SERVERS));
 
     let one_read = BTreeMap::from([("/redfish/v1/Systems/1".to_owned(), 1)]);
     // A login, the read and a logout.
