@@ -14,8 +14,8 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use self::site::{Lane, Site};
 
-/// What goes wrong. A stall is longer than the provider waits for a reply.
-const FAULTS: [Fault; 11] = [
+/// What goes wrong with every request. A stall is longer than the provider waits for a reply.
+const FAULTS: [Fault; 7] = [
     Fault::LoseResponse,
     Fault::Reset,
     refused(500, None),
@@ -23,6 +23,9 @@ const FAULTS: [Fault; 11] = [
     refused(429, Some(1)),
     Fault::StallRequest(STALL),
     Fault::StallReply(STALL),
+];
+/// How a reply is no document: the replies to requests get one of these each, in turn.
+const SPOILED: [Fault; 4] = [
     Fault::Truncate,
     Fault::HalfJson,
     Fault::Garbage,
@@ -66,14 +69,16 @@ impl fmt::Display for Case {
 /// such as `Update 17`.
 fn cases(part: Part, requests: u64) -> Vec<Case> {
     let only = std::env::var("FAULTS").unwrap_or_default();
-    let of = |number| {
-        FAULTS.map(|fault| Case {
-            part,
-            number,
-            fault,
-        })
-    };
-    let all = (1..=requests).flat_map(of);
+    let all = (1..=requests)
+        .zip(SPOILED.into_iter().cycle())
+        .flat_map(|(number, spoiled)| {
+            let faults = FAULTS.into_iter().chain([spoiled]);
+            faults.map(move |fault| Case {
+                part,
+                number,
+                fault,
+            })
+        });
     all.filter(|case| case.to_string().starts_with(&only))
         .collect()
 }
@@ -91,10 +96,7 @@ async fn whichever_request_goes_wrong_the_next_apply_brings_it_about_and_nothing
     let lanes = creates.len().max(destroys.len()).max(updates.len() / 2);
     let each = updates.len().div_ceil(lanes);
     let count = creates.len() + updates.len() + destroys.len();
-    println!(
-        "requests {create} + {update} + {destroy}, {} faults, {count} cases",
-        FAULTS.len()
-    );
+    println!("requests {create} + {update} + {destroy}, {count} cases");
 
     let site = Arc::new(Site::start("spoiled", u16::try_from(lanes).unwrap()).await);
     let at_once = Arc::new(Semaphore::new(LANES));

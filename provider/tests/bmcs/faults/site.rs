@@ -279,8 +279,10 @@ impl Lane {
         let boot_config = self.boot_config_id.clone();
         let server = move |state: &State| json!({"bmc": state.attribute(BMC, "connection"), "asset_tag": tag});
         let claim = move |state: &State| {
+            // A shutdown that never came to the BMC looks like one that takes its time: the power is
+            // taken away after a part of the timeout.
             json!({"server_id": state.attribute(SERVER, "id"), "boot_config_id": boot_config,
-                "reprovision": {"trigger": change}})
+                "reprovision": {"trigger": change}, "timeouts": {"update": "60s", "delete": "30s"}})
         };
         Box::new([
             (BMC, Box::new(move |_: &State| bmc.clone()) as Told),
