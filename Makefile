@@ -34,7 +34,7 @@ acceptance: install-hint build
 	tests/prerequisites
 	tests/lab/install
 	tests/sushy-tools/install
-	BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) test -p acceptance --locked -- --test-threads=2
+	BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) test -p acceptance --locked -- --test-threads=3
 	BAREMETAL_TERRAFORM="$(TERRAFORM)" $(CARGO) run -q --locked -p acceptance --bin demo
 
 # The selected journeys on the newest Terraform there is, besides the one that is installed.
@@ -48,7 +48,7 @@ test-terraform: build
 	set -e; for version in $(VERSIONS); do \
 		echo "Terraform $$version"; \
 		BAREMETAL_TERRAFORM="$(CURDIR)/target/terraform/$$version/terraform" \
-			$(CARGO) test -p acceptance --locked $(JOURNEYS) -- --test-threads=2; \
+			$(CARGO) test -p acceptance --locked $(JOURNEYS) -- --test-threads=3; \
 	done
 
 # Writes the pages in docs/ and the API description anew from the source.

@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     lane::Lane,
     lenient::Doc,
+    quirks::Hints,
     system::{System, power_state},
     wire::Reply,
 };
@@ -118,6 +119,16 @@ impl Bmc {
             return Err(Error::NotSupported {
                 endpoint: self.endpoint().to_owned(),
                 what: format!("{kind} for {uri}; it offers {}", kinds.join(", ")),
+            });
+        }
+        let hints = Hints::of(&*lane.root().await?, Some(&system));
+        if hints.is_bad_reset(kind) {
+            return Err(Error::NotSupported {
+                endpoint: self.endpoint().to_owned(),
+                what: format!(
+                    "{kind} for {uri}: it is known to do harm to such servers, so switch off and on, \
+                     or disable the row of the quirk table that says so"
+                ),
             });
         }
         let kind = spelled.map_or(kind, String::as_str);

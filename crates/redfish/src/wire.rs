@@ -73,14 +73,11 @@ impl<'a> Request<'a> {
         }
     }
 
-    pub(crate) const fn post(path: &'a str, body: &'a Value) -> Self {
-        let (method, on_stop) = (Method::POST, OnStop::Abort);
+    pub(crate) fn post(path: &'a str, body: &'a Value) -> Self {
         Self {
-            method,
-            path,
+            method: Method::POST,
             body: Some(body),
-            if_match: None,
-            on_stop,
+            ..Self::get(path)
         }
     }
 }

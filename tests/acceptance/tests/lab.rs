@@ -14,9 +14,21 @@ mod machine;
 #[path = "lab/site.rs"]
 mod site;
 
+use std::sync::{Mutex, PoisonError};
+
 use acceptance::link::in_own_namespace;
 use machine::{Firmware, Machine};
 use site::{Addresses, Site};
+
+/// Two machines at a time are what two processors emulate at a bearable speed: a test has one of
+/// these turns, whatever else runs beside it.
+static TURNS: [Mutex<()>; 2] = [Mutex::new(()), Mutex::new(())];
+
+fn in_turn(turn: usize, test: &str, work: impl FnOnce()) {
+    // A test that failed is done too.
+    let _turn = TURNS[turn].lock().unwrap_or_else(PoisonError::into_inner);
+    in_own_namespace(test, work);
+}
 
 const FROM_THE_ROM: [&str; 6] = ["armed", "dhcp", "script", "kernel", "config", "booted"];
 const FROM_A_LOADER: [&str; 7] = [
@@ -39,7 +51,8 @@ fn installs<'a>(site: &'a Site, firmware: Firmware, expected: &[&str]) -> Machin
 
 #[test]
 fn bios_boots_from_the_network_once_and_then_from_its_disk() {
-    in_own_namespace(
+    in_turn(
+        0,
         "bios_boots_from_the_network_once_and_then_from_its_disk",
         || {
             let site = Site::new(Addresses::Leased);
@@ -58,7 +71,7 @@ fn bios_boots_from_the_network_once_and_then_from_its_disk() {
 
 #[test]
 fn uefi_boots_by_pxe() {
-    in_own_namespace("uefi_boots_by_pxe", || {
+    in_turn(1, "uefi_boots_by_pxe", || {
         let site = Site::new(Addresses::Leased);
         installs(&site, Firmware::UefiPxe, &FROM_A_LOADER);
     });
@@ -66,7 +79,7 @@ fn uefi_boots_by_pxe() {
 
 #[test]
 fn uefi_boots_by_http() {
-    in_own_namespace("uefi_boots_by_http", || {
+    in_turn(0, "uefi_boots_by_http", || {
         let site = Site::new(Addresses::Leased);
         installs(&site, Firmware::UefiHttp, &FROM_A_LOADER);
     });
@@ -74,7 +87,7 @@ fn uefi_boots_by_http() {
 
 #[test]
 fn uefi_boots_behind_a_relay() {
-    in_own_namespace("uefi_boots_behind_a_relay", || {
+    in_turn(1, "uefi_boots_behind_a_relay", || {
         let site = Site::new(Addresses::Relayed);
         installs(&site, Firmware::UefiPxe, &FROM_A_LOADER);
     });
@@ -82,7 +95,7 @@ fn uefi_boots_behind_a_relay() {
 
 #[test]
 fn uefi_boots_beside_another_dhcp_server() {
-    in_own_namespace("uefi_boots_beside_another_dhcp_server", || {
+    in_turn(0, "uefi_boots_beside_another_dhcp_server", || {
         let site = Site::new(Addresses::OfAnotherServer);
         installs(&site, Firmware::UefiPxe, &FROM_A_LOADER);
     });
@@ -90,7 +103,7 @@ fn uefi_boots_beside_another_dhcp_server() {
 
 #[test]
 fn bios_boots_beside_another_dhcp_server() {
-    in_own_namespace("bios_boots_beside_another_dhcp_server", || {
+    in_turn(1, "bios_boots_beside_another_dhcp_server", || {
         let site = Site::new(Addresses::OfAnotherServer);
         installs(&site, Firmware::Bios, &FROM_THE_ROM);
     });

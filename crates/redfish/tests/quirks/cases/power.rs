@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use redfish::{BootTarget, Power, PowerState, Restart};
+use redfish::{BootTarget, Error, Power, PowerState, Restart, RunMark};
 use serde_json::json;
 
 use super::{Case, always, effect, tags::asset_tag};
@@ -122,6 +122,12 @@ pub(super) const CASES: &[Case] = &[
         |bench| {
             bench.power(&bench.bmc(), Power::On).await?;
             restart(&bench).await?;
+            let bmc = bench.bmc();
+            let system = bench.system(&bmc).await?;
+            let mark = RunMark::of(&system);
+            let asked = bmc.reset_once(&system.uri, "ForceRestart", &mark).await;
+            let refused = matches!(asked, Err(Error::NotSupported { .. }));
+            ensure(refused, "it is sent when it is asked for")?;
             let hung = bench.resets("ForceRestart");
             ensure(hung == 0, "it hangs after ForceRestart")?;
         }
