@@ -2,8 +2,9 @@
 //!
 //! The other server leases the addresses. A client is offered a boot file and no address; what it
 //! then asks of the other server tells its address, and what it asks on port 4011 is answered with
-//! the boot file again. That it was overheard is as good as a lease to the rest of the agent: whoever
-//! can pretend to be a client can also ask for a lease in its name.
+//! the boot file again. To the rest of the agent, what was overheard is a lease: whoever can pretend
+//! to be a client can also ask for a lease in its name. Such a one can name another client's address
+//! too, which then is refused its script until it asks again itself.
 //!
 //! Pure, like the responder.
 
@@ -64,19 +65,19 @@ pub(super) fn respond(
         }
         // SELECTING, INIT-REBOOT and REBINDING are broadcast, and name the address.
         (MessageType::Request, Port::Dhcp) => match wish.or(own) {
-            Some(address) => Outcome::Heard(lease(address)),
-            None => Outcome::Ignore(Reason::NoAddress),
+            Some(address) if is_of_a_host(address) => Outcome::Heard(lease(address)),
+            Some(_) | None => Outcome::Ignore(Reason::NoAddress),
         },
         (MessageType::Request | MessageType::Inform | MessageType::Discover, Port::Pxe) => {
             let Some(reply) = reply(settings, request, planned, MessageType::Ack) else {
                 return Outcome::Ignore(Reason::NotABootClient);
             };
             match own {
-                Some(address) => Outcome::Confirm {
+                Some(address) if is_of_a_host(address) => Outcome::Confirm {
                     reply,
                     lease: lease(address),
                 },
-                None => Outcome::Reply(reply),
+                Some(_) | None => Outcome::Reply(reply),
             }
         }
         (MessageType::Inform | MessageType::Release | MessageType::Decline, _) => {
@@ -86,6 +87,11 @@ pub(super) fn respond(
             Outcome::Ignore(Reason::NotARequest)
         }
     }
+}
+
+/// Whether a host can have this address.
+const fn is_of_a_host(address: Ipv4Addr) -> bool {
+    !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast()
 }
 
 /// A reply with the boot file and nothing else; `None` if the client takes none.

@@ -142,6 +142,15 @@ fn what_the_client_asks_of_the_other_server_tells_its_address() {
     request.options.set(SERVER_ID, OTHER);
     request.options.set(REQUESTED_ADDRESS, OWN);
     assert_eq!(ask(Port::Dhcp, &request), Outcome::Heard(lease(OWN)));
+    for nobodys in ["0.0.0.0", "224.0.0.1", "255.255.255.255"] {
+        let mut strange = request.clone();
+        let address: Ipv4Addr = nobodys.parse().unwrap();
+        strange.options.set(REQUESTED_ADDRESS, address);
+        assert_eq!(
+            ask(Port::Dhcp, &strange),
+            Outcome::Ignore(Reason::NoAddress)
+        );
+    }
     // REBINDING, as an operating system does it.
     let mut rebinding = Message::request(MessageType::Request, 1, mac(1));
     rebinding.client_address = OWN;

@@ -48,7 +48,8 @@ pub fn destination(request: &Message, reply: &Message, source_port: u16) -> Dest
     if !request.client_address.is_unspecified() {
         return Destination::Client(client(request.client_address));
     }
-    if request.broadcast {
+    // Who is given no address, as by a proxyDHCP server, has none to be reached at.
+    if request.broadcast || reply.your_address.is_unspecified() {
         return Destination::Broadcast(client(Ipv4Addr::BROADCAST));
     }
     Destination::Hardware {
@@ -121,6 +122,17 @@ mod tests {
             MessageType::Nak,
             |request| request.client_address = CLIENT,
             Destination::Broadcast(SocketAddrV4::new(Ipv4Addr::BROADCAST, 68)),
+        );
+    }
+
+    #[test]
+    fn a_client_that_is_given_no_address_is_answered_by_broadcast() {
+        let request = Message::request(MessageType::Discover, 7, MAC);
+        let offer = request.reply(MessageType::Offer);
+        let everybody = SocketAddrV4::new(Ipv4Addr::BROADCAST, 68);
+        assert_eq!(
+            destination(&request, &offer, 68),
+            Destination::Broadcast(everybody)
         );
     }
 
