@@ -49,7 +49,7 @@ impl Inner {
 impl Inner {
     /// Whether a 401 may mean nothing: the BMC took these credentials before, and is one of those
     /// that refuse good ones now and then. Anywhere else a second attempt could lock the account.
-    async fn may_be_moody(&self, authorization: &Authorization) -> Result<bool, Error> {
+    pub(crate) async fn may_be_moody(&self, authorization: &Authorization) -> Result<bool, Error> {
         if !self.learned(|learned| learned.credentials_worked) {
             return Ok(false);
         }
@@ -149,25 +149,28 @@ impl Lane<'_> {
             // A login has its own retries, so its failure is final here.
             let entry = inner.authorization().await?;
             let mut outcome = inner.wire.send(&request, &entry.authorization).await;
-            let mut authorization = inner.prove(entry, &outcome)?;
-            if is(&outcome, StatusCode::UNAUTHORIZED) && inner.may_be_moody(&authorization).await? {
+            if is(&outcome, StatusCode::UNAUTHORIZED)
+                && inner.may_be_moody(&entry.authorization).await?
+            {
                 inner.wire.pause(inner.timing.unauthorized_pause).await?;
-                outcome = inner.wire.send(&request, &authorization).await;
+                outcome = inner.wire.send(&request, &entry.authorization).await;
             }
+            let mut authorization = inner.prove(entry, &outcome)?;
             if is(&outcome, StatusCode::UNAUTHORIZED) {
                 let given_up;
                 (authorization, given_up) = inner.renew(&authorization).await?;
                 outcome = inner.wire.send(&request, &authorization).await;
-                if is(&outcome, StatusCode::UNAUTHORIZED) {
-                    inner.end(given_up).await;
-                }
+                let still = is(&outcome, StatusCode::UNAUTHORIZED);
+                inner.settle(given_up, still).await;
             }
             if is(&outcome, StatusCode::NOT_FOUND) && inner.may_have_expired(&authorization).await?
             {
-                (authorization, _) = inner.renew(&authorization).await?;
+                let given_up;
+                (authorization, given_up) = inner.renew(&authorization).await?;
                 outcome = inner.wire.send(&request, &authorization).await;
                 let still = is(&outcome, StatusCode::NOT_FOUND);
                 inner.learned(|learned| learned.missing_is_missing = still);
+                inner.settle(given_up, still).await;
             }
             if is(&outcome, StatusCode::FORBIDDEN)
                 && let Some(error) = outcome.as_ref().ok().and_then(|r| inner.password_change(r))

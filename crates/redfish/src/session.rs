@@ -22,7 +22,7 @@ use tokio::sync::MutexGuard;
 use crate::{
     bmc::Inner,
     error::Error,
-    lenient::Doc,
+    lenient::{Doc, resource_key},
     messages::Messages,
     origin::Origin,
     retry::{Attempts, Kind},
@@ -135,9 +135,6 @@ impl Inner {
             {
                 tracing::debug!(bmc = self.wire.origin.as_str(), "the session has ended");
                 given_up = Some(token.clone());
-                if let Some(note) = &token.note {
-                    note.erase();
-                }
                 *state = State::Proven;
             }
             (State::Basic, Authorization::Basic) => {
@@ -180,7 +177,7 @@ impl Inner {
         if self.known_root().is_none() {
             // Where nearly all BMCs have it: reading the root first would cost every run a request
             // for each BMC.
-            let outcome = self.post_session(SESSIONS).await;
+            let outcome = self.offer(SESSIONS).await;
             if !may_be_elsewhere(&outcome) {
                 return self.entered(outcome?, SYSTEMS).await;
             }
@@ -194,12 +191,17 @@ impl Inner {
         let systems = root.as_ref().and_then(|root| root.systems.clone());
         let systems = systems.as_deref().unwrap_or(SYSTEMS);
         let Some(path) = sessions else {
-            return self.basic(systems, None).await;
+            return match tried {
+                Some(Ok(reply)) if self.may_have_looked(&reply).await? => {
+                    self.entered(reply, systems).await
+                }
+                _ => self.basic(systems, None).await,
+            };
         };
         let reply = match tried {
             // It was the right place, so the answer stands. A password is not offered twice.
-            Some(outcome) if path == SESSIONS => outcome?,
-            _ => self.post_session(&path).await?,
+            Some(outcome) if is_usual(&path) => outcome?,
+            _ => self.offer(&path).await?,
         };
         self.entered(reply, systems).await
     }
@@ -235,6 +237,38 @@ impl Inner {
             400 | 401 | 403 => Err(self.rejected(messages)),
             _ if messages.says_bad_login() => Err(self.rejected(messages)),
             _ => Err(reply.problem().unwrap_or_else(|| self.rejected(messages))),
+        }
+    }
+
+    /// Logs in at `path`. A refusal of credentials that worked before is no news from a BMC that is
+    /// known for such.
+    async fn offer(&self, path: &str) -> Result<Reply, Error> {
+        let outcome = self.post_session(path).await;
+        match &outcome {
+            Ok(reply)
+                if reply.is(StatusCode::UNAUTHORIZED)
+                    && !reply.messages.says_bad_login()
+                    && self.may_be_moody(&Authorization::Anonymous).await? =>
+            {
+                self.wire.pause(self.timing.unauthorized_pause).await?;
+                self.post_session(path).await
+            }
+            _ => outcome,
+        }
+    }
+
+    /// Whether a login at the usual place may have been refused for its password. Not if there is
+    /// nothing at that place: some firmware asks for a login even there.
+    async fn may_have_looked(&self, refusal: &Reply) -> Result<bool, Error> {
+        if !matches!(refusal.status.as_u16(), 400 | 401 | 403) {
+            return Ok(false);
+        }
+        let look = Request::get(SESSIONS);
+        match self.wire.send(&look, &Authorization::Anonymous).await {
+            Ok(reply) => Ok(!reply.is(StatusCode::NOT_FOUND)),
+            Err(Error::Stopped) => Err(Error::Stopped),
+            // A doubt that costs a login could cost the account.
+            Err(_) => Ok(true),
         }
     }
 
@@ -276,6 +310,9 @@ impl Inner {
                 })
             }
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, None) => {
+                Err(self.rejected(reply.messages))
+            }
+            (status, _) if !status.is_success() && reply.messages.says_bad_login() => {
                 Err(self.rejected(reply.messages))
             }
             (status, _) if status.is_server_error() => Err(reply
@@ -333,12 +370,18 @@ impl Inner {
 }
 
 /// Whether a login was answered as by a BMC that has its sessions somewhere else. One that does not
-/// know the place may ask for a login even there.
+/// know the place may ask for a login even there, but says nothing of the password.
 fn may_be_elsewhere(outcome: &Result<Reply, Error>) -> bool {
     match outcome {
+        Ok(reply) if reply.messages.says_bad_login() => false,
         Ok(reply) => matches!(reply.status.as_u16(), 400 | 401 | 403 | 404 | 405 | 501),
         Err(error) => matches!(error, Error::Redirected { .. }),
     }
+}
+
+/// Whether this is where sessions usually are, however a BMC writes it.
+fn is_usual(path: &str) -> bool {
+    resource_key(&Origin::path_of(path)) == resource_key(SESSIONS)
 }
 
 /// The reply to a login names the session to delete, so a stopped caller waits this long for it.

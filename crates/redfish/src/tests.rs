@@ -13,6 +13,7 @@ mod if_match;
 mod inventory;
 mod left;
 mod logout;
+mod offered_once;
 mod power;
 mod reading;
 mod secrets;

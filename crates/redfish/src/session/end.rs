@@ -12,11 +12,16 @@ use crate::{
 };
 
 impl Inner {
-    /// Deletes a session that was given up for nothing: its successor was refused too, so there is
-    /// nothing wrong with it, and it would occupy a place.
-    pub(crate) async fn end(&self, given_up: Option<Token>) {
-        if let Some(token) = given_up {
+    /// Settles a session that was given up. If its successor was answered in the same way, there was
+    /// nothing wrong with it, and it would occupy a place: it is deleted.
+    pub(crate) async fn settle(&self, given_up: Option<Token>, for_nothing: bool) {
+        let Some(token) = given_up else {
+            return;
+        };
+        if for_nothing {
             self.delete(&token, OnStop::Abort).await;
+        } else if let Some(note) = &token.note {
+            note.erase();
         }
     }
 

@@ -74,7 +74,7 @@ impl Inner {
             }
             return Some(State::Rejected(self.rejected(reply.messages.clone())));
         }
-        if lone && reply.messages.says_bad_login() {
+        if !reply.status.is_success() && reply.messages.says_bad_login() {
             return Some(State::Rejected(self.rejected(reply.messages.clone())));
         }
         if lone
