@@ -41,20 +41,26 @@ pub struct Account {
     pub locked: Option<bool>,
     /// Whether its password must be changed before anything else.
     pub password_change_required: Option<bool>,
+    /// It shows that nobody has it.
+    vacant: bool,
     etag: Option<String>,
 }
 
 impl Account {
     fn read(uri: &str, document: Document) -> Self {
         let doc = document.doc();
+        let enabled = doc.flag("Enabled");
+        let no_name = doc.get("UserName").raw().as_str();
+        let no_name = no_name.is_some_and(|name| name.trim().is_empty());
         Self {
             uri: uri.to_owned(),
             id: doc.word("Id").map(str::to_owned),
             username: doc.word("UserName").map(str::to_owned),
             role: doc.word("RoleId").map(str::to_owned),
-            enabled: doc.flag("Enabled"),
+            enabled,
             locked: doc.flag("Locked"),
             password_change_required: doc.flag("PasswordChangeRequired"),
+            vacant: no_name && enabled != Some(true),
             etag: document.etag,
         }
     }

@@ -323,6 +323,10 @@ impl Inner {
     }
 
     fn token(&self, reply: &Reply) -> Option<Token> {
+        self.token_of(reply, self.wire.credentials().username)
+    }
+
+    fn token_of(&self, reply: &Reply, username: String) -> Option<Token> {
         let mut value = reply.headers.get("X-Auth-Token")?.clone();
         value.set_sensitive(true);
         // Some firmware sends no Location.
@@ -334,7 +338,7 @@ impl Inner {
         let note = location.as_ref().and_then(|uri| {
             self.journal.note(&Record {
                 endpoint: self.wire.endpoint(),
-                username: self.wire.credentials().username,
+                username,
                 uri: uri.clone(),
                 created: reply.doc().and_then(|doc| doc.text("CreatedTime")),
             })

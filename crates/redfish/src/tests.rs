@@ -1,6 +1,7 @@
 //! The client against scripted BMCs over loopback. Their JSON is written here, after the documented
 //! behaviour of firmware; none of it is recorded.
 
+mod accounts;
 mod boot;
 mod boot_places;
 mod economy;

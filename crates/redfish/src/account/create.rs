@@ -119,9 +119,10 @@ fn makes_none(reply: &Reply) -> bool {
     reply.is(StatusCode::METHOD_NOT_ALLOWED) || reply.is(StatusCode::NOT_IMPLEMENTED)
 }
 
-/// Fills in the first empty slot. The first of all belongs to the firmware.
+/// Fills in the first empty slot. The first of all belongs to the firmware; one whose name cannot be
+/// read may be somebody's.
 async fn fill_slot(lane: &Lane<'_>, slots: &[Account], new: &NewAccount) -> Result<(), Error> {
-    let empty = |slot: &&Account| slot.username.is_none() && slot.id.as_deref() != Some("1");
+    let empty = |slot: &&Account| slot.vacant && slot.id.as_deref() != Some("1");
     let Some(slot) = slots.iter().find(empty) else {
         return Err(Error::NotSupported {
             endpoint: lane.inner.wire.endpoint(),

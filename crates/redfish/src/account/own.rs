@@ -64,7 +64,11 @@ impl Bmc {
         // The restricted session may not be shown the limits, or the account.
         match Service::read(&lane).await {
             Ok(service) => service.check(&lane, password)?,
-            Err(Error::PasswordChangeRequired { .. } | Error::NotFound { .. }) => {}
+            Err(
+                Error::PasswordChangeRequired { .. }
+                | Error::NotFound { .. }
+                | Error::Rejected { status: 403, .. },
+            ) => {}
             Err(error) => return Err(error),
         }
         let account = match lane.get(&uri).await {
@@ -89,8 +93,7 @@ impl Bmc {
     /// wrong password counts against that account, so this is for when there is reason to expect
     /// that it is right.
     pub async fn admits(&self, username: &str, password: &Secret) -> Result<bool, Error> {
-        let credentials = json!({"UserName": username, "Password": password.expose()});
         let lane = self.inner.exclusive().await?;
-        self.inner.try_login(&lane, &credentials).await
+        self.inner.try_login(&lane, username, password).await
     }
 }

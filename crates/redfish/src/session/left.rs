@@ -43,7 +43,7 @@ impl Inner {
                     ..look
                 };
                 match self.wire.send(&end, &authorization).await {
-                    Ok(reply) if !reply.status.is_server_error() => {}
+                    Ok(reply) if reply.status.is_success() || reply.is(StatusCode::NOT_FOUND) => {}
                     _ => continue,
                 }
                 let (bmc, session) = (self.wire.origin.as_str(), &record.uri);

@@ -1,7 +1,8 @@
 //! The session of an account whose password must be changed first (DSP0266 section 13.5.3): it may
 //! read and change its own account, and nothing else.
 
-use serde_json::Value;
+use model::Secret;
+use serde_json::json;
 
 use super::{LOGIN_GRACE, State, Token};
 use crate::{
@@ -44,14 +45,19 @@ impl Inner {
             }
             State::Rejected(error) => return Err(error.clone()),
         };
+        let authorization = token.as_ref().map_or(Authorization::Basic, Token::proof);
+        *state = token.map_or(State::Basic, State::Session);
         if account.is_none() {
             // Firmware that says nothing at the login says it to the first request.
-            let authorization = token.as_ref().map_or(Authorization::Basic, Token::proof);
-            let request = Request::get(SYSTEMS);
-            let reply = self.wire.send(&request, &authorization).await?;
-            account = self.password_change(&reply).and_then(account_of);
+            match self.wire.send(&Request::get(SYSTEMS), &authorization).await {
+                Ok(reply) => account = self.password_change(&reply).and_then(account_of),
+                Err(error) => {
+                    drop(state);
+                    self.logout().await;
+                    return Err(error);
+                }
+            }
         }
-        *state = token.map_or(State::Basic, State::Session);
         account.ok_or_else(|| Error::PasswordChangeRequired {
             endpoint: self.wire.endpoint(),
             username: self.wire.credentials().username,
@@ -70,14 +76,16 @@ impl Inner {
     pub(crate) async fn try_login(
         &self,
         lane: &Lane<'_>,
-        credentials: &Value,
+        username: &str,
+        password: &Secret,
     ) -> Result<bool, Error> {
         let root = lane.root().await?;
         let path = root.sessions_uri().unwrap_or_else(|| SESSIONS.to_owned());
-        let mut request = Request::post(&path, credentials);
+        let credentials = json!({"UserName": username, "Password": password.expose()});
+        let mut request = Request::post(&path, &credentials);
         request.on_stop = OnStop::Linger(LOGIN_GRACE);
         let reply = self.wire.send(&request, &Authorization::Anonymous).await?;
-        if let Some(token) = self.token(&reply) {
+        if let Some(token) = self.token_of(&reply, username.to_owned()) {
             self.delete(&token, OnStop::Abort).await;
             return Ok(true);
         }

@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use axum::http::Method;
+use model::{BmcTls, Secret};
 use serde_json::json;
 
 use super::fake_bmc::{Answer, FakeBmc, PASSWORD, SESSIONS, SYSTEM};
@@ -131,6 +132,50 @@ async fn a_logout_that_failed_is_made_up_for() {
     next.system(SYSTEM).await.unwrap();
     assert_eq!(fake.received(&Method::DELETE, &place).len(), 3);
     assert_eq!(open(&fake), ["token2"]);
+}
+
+#[tokio::test]
+async fn what_a_bmc_refuses_to_end_is_not_taken_for_ended() {
+    for status in [401, 403, 405] {
+        let scratch = Scratch::new(&format!("refused{status}"));
+        let fake = FakeBmc::start().await;
+        let killed = scratch.handle(&fake, Authentication::Session);
+        killed.system(SYSTEM).await.unwrap();
+        drop(killed);
+        let place = "/redfish/v1/SessionService/Sessions/1";
+        fake.script(Method::DELETE, place, vec![Answer::status(status)]);
+        for deleted in [1, 2, 2] {
+            let next = scratch.handle(&fake, Authentication::Session);
+            next.system(SYSTEM).await.unwrap();
+            next.logout().await;
+            let asked = fake.received(&Method::DELETE, place).len();
+            assert_eq!(asked, deleted, "{status}");
+        }
+        assert_eq!(open(&fake), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn the_session_of_another_account_is_noted_under_its_own_name() {
+    let scratch = Scratch::new("another");
+    let fake = FakeBmc::start().await;
+    fake.rule(|machine, request| {
+        if !request.is(&Method::POST, SESSIONS) {
+            return None;
+        }
+        machine.sessions.insert("token9".to_owned());
+        let body = json!({"@odata.id": format!("{SESSIONS}/9")});
+        Some(Answer::json(201, &body).with("X-Auth-Token", "token9"))
+    });
+    fake.rule(|_, request| (request.method == Method::DELETE).then(|| Answer::status(503)));
+    let bmc = scratch.handle(&fake, Authentication::Session);
+    let password = Secret::new("another-password");
+    assert!(bmc.admits("another", &password).await.unwrap());
+    drop(bmc);
+    let journal = SessionJournal::at(&scratch.0);
+    let endpoint = fake.connection(BmcTls::default()).endpoint;
+    assert!(journal.has_left(&endpoint, "another"));
+    assert!(!journal.has_left(&endpoint, "operator"));
 }
 
 #[tokio::test]
