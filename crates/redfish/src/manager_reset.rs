@@ -1,6 +1,12 @@
 //! Restarting a BMC and waiting until it is back.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -48,31 +54,53 @@ impl Bmc {
     ///
     /// # Errors
     ///
-    /// [`Error::NotSupported`] if it has no such action; [`Error::Timeout`] if it is not back by
-    /// `deadline`.
+    /// [`Error::Timeout`] if the restart was sent, or may have been, and the BMC was not seen back:
+    /// not by `deadline`, or it refuses the login twice, or the caller stopped. After any other error
+    /// nothing was sent, or the BMC refused it; [`Error::NotSupported`] if it has no such action.
     pub async fn reset_manager(
         &self,
         wanted: ManagerReset,
         deadline: Instant,
     ) -> Result<(), Error> {
         let began = Instant::now();
+        let course = Course::default();
         let work = async {
-            let uri = self.send_manager_reset(wanted).await?;
+            let uri = self.send_manager_reset(wanted, &course).await?;
             self.until_gone().await?;
-            self.until_back(&uri).await
+            self.until_back(&uri, &course).await
         };
         let done = tokio::time::timeout_at(deadline.into(), work).await;
-        done.unwrap_or_else(|_elapsed| {
-            Err(Error::Timeout {
-                what: format!("{} was not back after its restart", self.endpoint()),
-                after: began.elapsed(),
-            })
+        let sent = course.sent.load(Ordering::Relaxed);
+        let bmc = self.endpoint();
+        // A timeout of what came before must not look like one of the restart.
+        let unsent = |cause: String| Error::Unreachable {
+            endpoint: bmc.to_owned(),
+            cause,
+            sent: false,
+        };
+        let why = match done {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(Error::Timeout { what, .. })) if !sent => return Err(unsent(what)),
+            Ok(Err(error)) if !sent => return Err(error),
+            Err(_elapsed) if !sent => {
+                return Err(unsent("no time was left to send its restart".to_owned()));
+            }
+            Ok(Err(error)) => format!(": {error}"),
+            Err(_elapsed) => course.last(),
+        };
+        Err(Error::Timeout {
+            what: format!("{bmc} was not back after its restart{why}"),
+            after: began.elapsed(),
         })
     }
 
     /// Sends the restart and returns the manager's resource. A reply that is lost is what a restart
     /// looks like from outside.
-    async fn send_manager_reset(&self, wanted: ManagerReset) -> Result<String, Error> {
+    async fn send_manager_reset(
+        &self,
+        wanted: ManagerReset,
+        course: &Course,
+    ) -> Result<String, Error> {
         let refuses = |what: String| Error::NotSupported {
             endpoint: self.endpoint().to_owned(),
             what,
@@ -97,13 +125,19 @@ impl Bmc {
                 .as_ref()
                 .map_or_else(|| json!({}), |kind| json!({"ResetType": kind}));
             tracing::info!(bmc = self.endpoint(), ?kind, "restarting the BMC");
-            match post(&lane, target, &body).await {
+            course.sent.store(true, Ordering::Relaxed);
+            let error = match post(&lane, target, &body).await {
                 Ok(()) => return Ok(manager.uri),
                 Err(error) if error.is_outcome_unknown() => return Ok(manager.uri),
-                Err(error @ (Error::Rejected { status: 400, .. } | Error::NotSupported { .. })) => {
+                Err(Error::Stopped) => return Err(Error::Stopped),
+                Err(error) => error,
+            };
+            course.sent.store(false, Ordering::Relaxed);
+            match error {
+                error @ (Error::Rejected { status: 400, .. } | Error::NotSupported { .. }) => {
                     refused = error;
                 }
-                Err(error) => return Err(error),
+                error => return Err(error),
             }
         }
         Err(refused)
@@ -131,9 +165,12 @@ impl Bmc {
         Ok(())
     }
 
-    async fn until_back(&self, uri: &str) -> Result<(), Error> {
+    /// Waits until it answers. It may refuse everything while it starts. A login that it refuses is
+    /// tried once more, later: nobody changed the password, and accounts are locked after few.
+    async fn until_back(&self, uri: &str, course: &Course) -> Result<(), Error> {
         let pause: Duration = self.inner.timing.power_poll;
         let mut seen = 0;
+        let mut began_anew = false;
         while seen < TIMES {
             let lane = self.inner.shared();
             let here = match lane.read_root().await {
@@ -142,11 +179,20 @@ impl Bmc {
             };
             match here {
                 Ok(()) => seen += 1,
-                Err(error) if is_passing(&error) => {
+                Err(error) if error_ends_it(&error, began_anew) => return Err(error),
+                Err(error) => {
                     tracing::debug!(bmc = self.endpoint(), %error, "still restarting");
                     seen = 0;
+                    if is_kept(&error) {
+                        began_anew = true;
+                        self.inner
+                            .wire
+                            .pause(self.inner.timing.resend_after)
+                            .await?;
+                        self.inner.start_anew().await;
+                    }
+                    course.note(&error);
                 }
-                Err(error) => return Err(error),
             }
             if seen < TIMES {
                 self.inner.wire.pause(pause).await?;
@@ -161,12 +207,38 @@ async fn post(lane: &Lane<'_>, target: &str, body: &Value) -> Result<(), Error> 
     reply.and_then(Reply::check).map(drop)
 }
 
-const fn is_passing(error: &Error) -> bool {
-    error.is_unreachable()
-        || matches!(
-            error,
-            Error::NotFound { .. } | Error::Decode { .. } | Error::Tls { .. }
-        )
+const fn error_ends_it(error: &Error, began_anew: bool) -> bool {
+    matches!(error, Error::Stopped) || (began_anew && is_kept(error))
+}
+
+/// Whether the handle gives this answer to every request from then on.
+const fn is_kept(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::AuthRejected { .. }
+            | Error::PasswordChangeRequired { .. }
+            | Error::SessionLimit { .. }
+    )
+}
+
+/// How far a restart has come.
+#[derive(Default)]
+struct Course {
+    /// It was sent, or may have been.
+    sent: AtomicBool,
+    /// Why the BMC did not seem to be back when it was last looked at.
+    last: Mutex<String>,
+}
+
+impl Course {
+    fn note(&self, error: &Error) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = format!(": {error}");
+    }
+
+    fn last(&self) -> String {
+        let last = self.last.lock();
+        last.unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// A BMC that is starting up may answer once and be gone again.

@@ -14,6 +14,7 @@ mod if_match;
 mod inventory;
 mod left;
 mod logout;
+mod manager_reset;
 mod offered_once;
 mod power;
 mod reading;
