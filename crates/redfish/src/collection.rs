@@ -1,6 +1,6 @@
 //! Collections: their pages and their members.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io};
 
 use serde_json::Value;
 
@@ -46,7 +46,8 @@ pub(crate) async fn members(
 async fn read(lane: &Lane<'_>, path: &str, expand: Expand) -> Result<Vec<Member>, Error> {
     let mut members = Vec::new();
     let mut first_error = None;
-    for listed in list(lane, path, expand).await? {
+    let mut held = Held::default();
+    for listed in list(lane, path, expand, &mut held).await? {
         let uri = match listed {
             Listed::Whole(member) => {
                 members.push(member);
@@ -55,6 +56,7 @@ async fn read(lane: &Lane<'_>, path: &str, expand: Expand) -> Result<Vec<Member>
             Listed::Link(uri) => uri,
         };
         match lane.get(&uri).await {
+            Ok(document) if !held.takes(&document) => return Err(too_large(lane, path)),
             Ok(document) => members.push(Member { uri, document }),
             Err(error) if is_of_the_member(&error) => {
                 let bmc = lane.inner.wire.origin.as_str();
@@ -76,12 +78,20 @@ enum Listed {
 }
 
 /// The entries of all pages, each once. A page that comes again is the end: all have been read.
-async fn list(lane: &Lane<'_>, path: &str, expand: Expand) -> Result<Vec<Listed>, Error> {
+async fn list(
+    lane: &Lane<'_>,
+    path: &str,
+    expand: Expand,
+    held: &mut Held,
+) -> Result<Vec<Listed>, Error> {
     let mut listed = Vec::new();
     let mut members = BTreeSet::new();
     let mut pages = BTreeSet::from([resource_key(path)]);
     let mut page = first_page(lane, path, expand).await?;
     loop {
+        if !held.takes(&page) {
+            return Err(too_large(lane, path));
+        }
         for item in page.doc().items("Members") {
             let Some(uri) = item.as_link() else {
                 tracing::warn!(
@@ -122,6 +132,32 @@ fn entry(item: Doc<'_>, uri: String) -> Listed {
         etag: item.word("@odata.etag").map(str::to_owned),
     };
     Listed::Whole(Member { uri, document })
+}
+
+fn too_large(lane: &Lane<'_>, path: &str) -> Error {
+    endless(lane, path, format!("more than {MAX_BYTES} bytes"))
+}
+
+/// How much of a collection was read, in bytes of JSON.
+#[derive(Default)]
+struct Held(usize);
+
+impl Held {
+    /// Counts a document. `false` if that is too much.
+    fn takes(&mut self, document: &Document) -> bool {
+        serde_json::to_writer(&mut *self, &document.value).is_ok() && self.0 <= MAX_BYTES
+    }
+}
+
+impl io::Write for Held {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn endless(lane: &Lane<'_>, path: &str, what: String) -> Error {
@@ -166,5 +202,7 @@ const fn is_of_the_member(error: &Error) -> bool {
 /// More than any BMC has. Each costs a request.
 const MAX_PAGES: usize = 64;
 const MAX_MEMBERS: usize = 512;
+/// All of them together, which are held at once.
+const MAX_BYTES: usize = 32 << 20;
 /// So many times the longest that one request may take.
 const BUDGET: u32 = 5;

@@ -136,3 +136,29 @@ async fn a_connection_that_broke_is_the_last_that_is_kept() {
     let kept = |index: usize| reads[index].header("connection").map(str::to_owned);
     assert_eq!((kept(0), kept(1)), (None, Some("close".to_owned())));
 }
+
+#[tokio::test]
+async fn a_collection_that_is_too_much_at_once_is_an_error() {
+    for (count, fits) in [(4, true), (5, false)] {
+        let fake = FakeBmc::start().await;
+        fake.with(|machine| {
+            let place = |number: u32| format!("/redfish/v1/Systems/large{number}");
+            let links = (0..count).map(|number| json!({"@odata.id": place(number)}));
+            let members = json!({"Members": links.collect::<Vec<_>>()});
+            let path = "/redfish/v1/Systems".to_owned();
+            machine.resources.insert(path, members);
+            for number in 0..count {
+                let id = number.to_string();
+                let large = json!({"Id": id, "Oem": "x".repeat(7 << 20)});
+                machine.resources.insert(place(number), large);
+            }
+        });
+        match fake.bmc().systems().await {
+            Ok(systems) => assert!(fits && systems.len() == 4, "{}", systems.len()),
+            Err(error) => {
+                assert!(!fits && matches!(error, Error::Decode { .. }), "{error}");
+                assert!(error.to_string().contains("33554432 bytes"), "{error}");
+            }
+        }
+    }
+}
