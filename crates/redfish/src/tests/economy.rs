@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use axum::http::Method;
+use model::BmcTls;
 use serde_json::json;
 
-use super::fake_bmc::{Answer, FakeBmc, PASSWORD, SESSIONS, SYSTEM};
-use crate::Error;
+use super::fake_bmc::{Answer, FAST, FakeBmc, PASSWORD, SESSIONS, SYSTEM, credentials};
+use crate::{Bmc, Config, Error};
 
 /// The requests so far, as method and path.
 fn lines(fake: &FakeBmc) -> Vec<String> {
@@ -153,7 +154,14 @@ async fn a_collection_that_is_too_much_at_once_is_an_error() {
                 machine.resources.insert(place(number), large);
             }
         });
-        match fake.bmc().systems().await {
+        // So much takes its time on a busy machine.
+        let config = Config {
+            request_timeout: Duration::from_secs(60),
+            ..Config::default()
+        };
+        let connection = fake.connection(BmcTls::default());
+        let bmc = Bmc::with_timing(&connection, credentials(PASSWORD), &config, FAST).unwrap();
+        match bmc.systems().await {
             Ok(systems) => assert!(fits && systems.len() == 4, "{}", systems.len()),
             Err(error) => {
                 assert!(!fits && matches!(error, Error::Decode { .. }), "{error}");
