@@ -66,6 +66,9 @@ impl Bmc {
         let course = Course::default();
         let work = async {
             let uri = self.send_manager_reset(wanted, &course).await?;
+            // What it refuses while it starts is no mood, and each refusal of a login counts.
+            self.inner
+                .learned(|learned| learned.credentials_worked = false);
             self.until_gone().await?;
             self.until_back(&uri, &course).await
         };

@@ -65,16 +65,26 @@ async fn what_a_bmc_refuses_while_it_starts_is_asked_again() {
 
 #[tokio::test]
 async fn a_login_that_fails_after_a_restart_is_tried_once_more_and_later() {
-    for (failures, back) in [(1, true), (u32::MAX, false)] {
+    // One that refuses good credentials now and then is offered them no more often here.
+    let cases = [
+        ("Contoso", 1, true),
+        ("Contoso", u32::MAX, false),
+        ("HPE", 1, true),
+        ("HPE", u32::MAX, false),
+    ];
+    for (vendor, failures, back) in cases {
         let mut left = failures;
         let fake = restarting(move |_, request| {
             if !request.is(&Method::POST, SESSIONS) || left == 0 {
                 return None;
             }
             left -= 1;
-            Some(Answer::message(401, "Base.1.8.ResourceAtUriUnauthorized"))
+            Some(Answer::status(401))
         })
         .await;
+        fake.with(|machine| {
+            machine.resources.get_mut("/redfish/v1/").unwrap()["Vendor"] = json!(vendor);
+        });
         match reset(&fake, LONG).await {
             Ok(()) => assert!(back),
             Err(error) => {
@@ -83,7 +93,8 @@ async fn a_login_that_fails_after_a_restart_is_tried_once_more_and_later() {
             }
         }
         // The one before the restart, and two.
-        assert_eq!(fake.received(&Method::POST, SESSIONS).len(), 3);
+        let logins = fake.received(&Method::POST, SESSIONS).len();
+        assert_eq!(logins, 3, "{vendor} {failures}");
         assert_eq!(resets(&fake), 1);
     }
 }
