@@ -12,7 +12,7 @@ use tfplugin::Diagnostic;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::{credentials::CredentialStore, diagnostics};
+use crate::{credentials::CredentialStore, diagnostics, resources::refuse_readable};
 
 /// Handles by connection.
 pub(crate) struct BmcPool {
@@ -63,6 +63,7 @@ impl BmcPool {
         if let Some(bmc) = lock(&self.bmcs).get(connection) {
             return Ok(bmc.clone());
         }
+        refuse_readable(connection)?;
         let trusted = self.trusted(connection);
         let made = self.handle(&trusted).await?;
         // Another call may have made one meanwhile; all must share one, and so one session.
@@ -74,6 +75,7 @@ impl BmcPool {
 
     /// A handle of its own, whose session is somebody else's to use. It is found by its number.
     pub(crate) async fn lend(&self, connection: &BmcConnection) -> Result<(Uuid, Bmc), Diagnostic> {
+        refuse_readable(connection)?;
         let bmc = self.handle(&self.trusted(connection)).await?;
         let loan = Uuid::new_v4();
         lock(&self.loans).insert(loan, bmc.clone());
@@ -181,3 +183,6 @@ async fn end_idle_sessions(bmcs: Weak<Bmcs>) {
         at_once(open, |bmc| async move { bmc.logout_if_idle(IDLE).await }).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::{
     checks,
     client::Client,
     power_verb::{self, Named, Verb},
-    resources::ConnectionInput,
+    resources::{ConnectionInput, not_readable},
 };
 
 /// Restarts a BMC, once, and waits until it is back. The server behind it goes on running. Every
@@ -20,6 +20,7 @@ use crate::{
 pub(crate) struct BmcResetModel {
     /// How the BMC is reached: `baremetal_bmc.NAME.connection`. Exactly one of `bmc` and
     /// `server_id` is needed.
+    #[tf(check = not_readable)]
     pub bmc: Option<ConnectionInput>,
     /// A server, registered in the agent, whose BMC is meant: `baremetal_server.NAME.id`.
     #[tf(check = checks::uuid)]

@@ -10,7 +10,7 @@ use crate::{
     client::Client,
     diagnostics,
     power_verb::{self, Named, Verb},
-    resources::ConnectionInput,
+    resources::{ConnectionInput, not_readable},
 };
 
 /// Resets a server, once. It is done when the BMC has taken it; a server that is in the power state
@@ -25,6 +25,7 @@ pub(crate) struct ServerPowerModel {
     #[tf(check = checks::uuid)]
     pub server_id: Option<String>,
     /// How the BMC is reached: `baremetal_bmc.NAME.connection`.
+    #[tf(check = not_readable)]
     pub bmc: Option<ConnectionInput>,
     /// The server's resource on that BMC, such as `/redfish/v1/Systems/1`. Needed when it has
     /// several.

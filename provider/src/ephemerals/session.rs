@@ -5,7 +5,11 @@ use std::time::{Duration, SystemTime};
 use tfplugin::{Context, Diagnostic, Ephemeral, Model, Opened, async_trait};
 use uuid::Uuid;
 
-use crate::{client::Client, diagnostics, resources::ConnectionInput};
+use crate::{
+    client::Client,
+    diagnostics,
+    resources::{ConnectionInput, not_readable},
+};
 
 /// A Redfish session on a BMC, for other providers, provisioners and scripts: they get a token for
 /// this run instead of a password. It is opened when something needs it, kept from expiring, and
@@ -17,6 +21,7 @@ use crate::{client::Client, diagnostics, resources::ConnectionInput};
 #[derive(Model)]
 pub(crate) struct SessionModel {
     /// The BMC: `connection` of its `baremetal_bmc`.
+    #[tf(check = not_readable)]
     pub bmc: ConnectionInput,
     /// What to send as the header `X-Auth-Token`.
     #[tf(computed, sensitive)]

@@ -1,7 +1,8 @@
 //! How a server's BMC is reached, as it travels from `baremetal_bmc` to `baremetal_server`.
 
 use model::{BmcConnection, BmcTls};
-use tfplugin::{Model, Value};
+use reqwest::Url;
+use tfplugin::{Diagnostic, Model, Value};
 
 use crate::checks;
 
@@ -19,7 +20,7 @@ pub(crate) struct ConnectionInput {
     /// SHA-256 of the one certificate to accept.
     #[tf(check = checks::sha256, same = checks::same_sha256)]
     pub fingerprint_sha256: Option<String>,
-    /// Accept any certificate.
+    /// Accept any certificate, and plain `http`: whoever is on the path can read the password.
     pub insecure: Option<bool>,
 }
 
@@ -95,6 +96,44 @@ impl From<BmcConnection> for ConnectionOutput {
     }
 }
 
+/// Refuses a connection in a configuration that would show the password.
+pub(crate) fn not_readable(value: &Value) -> Result<(), String> {
+    let insecure = value.get("insecure");
+    match value.get("endpoint").as_str() {
+        Some(endpoint)
+            if is_plain(endpoint) && insecure.is_known() && insecure.as_bool() != Some(true) =>
+        {
+            Err(readable(endpoint))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to tell a BMC its password where whoever is on the path could read it. What the provider
+/// says for all BMCs allows certificates that are not verified, and never plain http.
+pub(crate) fn refuse_readable(connection: &BmcConnection) -> Result<(), Diagnostic> {
+    if is_plain(&connection.endpoint) && !connection.tls.insecure {
+        return Err(Diagnostic::error(
+            "Plain http would show the password",
+            readable(&connection.endpoint),
+        ));
+    }
+    Ok(())
+}
+
+fn is_plain(endpoint: &str) -> bool {
+    Url::parse(endpoint).is_ok_and(|url| url.scheme() == "http")
+}
+
+fn readable(endpoint: &str) -> String {
+    format!(
+        "The BMC at {endpoint} is spoken to over plain http: the login, and every new password of \
+         an account, would travel readable. Use https, or say insecure = true in this connection \
+         (tls = {{ insecure = true }} in its baremetal_bmc, insecure=true in an import id) if the \
+         network between is trusted; redfish.insecure is not enough."
+    )
+}
+
 /// The connection of a BMC's configuration, or of its plan, when all of it is known.
 pub(crate) fn known(config: &Value) -> Option<BmcConnection> {
     let tls = config.get("tls");
@@ -137,5 +176,25 @@ mod tests {
             "https://bmc-1.example.com:443"
         );
         assert_eq!(endpoint("http", "fe80::1", 8000), "http://[fe80::1]:8000");
+    }
+
+    #[test]
+    fn plain_http_needs_the_connections_own_word() {
+        let object = |endpoint: &str, insecure: Value| {
+            let endpoint = ("endpoint".to_owned(), Value::from(endpoint));
+            Value::Map([endpoint, ("insecure".to_owned(), insecure)].into())
+        };
+        let plain = ["http://10.0.0.5", "HTTP://bmc:8000/"];
+        for endpoint in plain {
+            for insecure in [Value::Null, Value::Bool(false)] {
+                let told = not_readable(&object(endpoint, insecure)).unwrap_err();
+                assert!(told.contains("insecure = true"), "{told}");
+            }
+            for insecure in [Value::UNKNOWN, Value::Bool(true)] {
+                assert_eq!(not_readable(&object(endpoint, insecure)), Ok(()));
+            }
+        }
+        assert_eq!(not_readable(&object("https://bmc", Value::Null)), Ok(()));
+        assert_eq!(not_readable(&Value::UNKNOWN), Ok(()));
     }
 }

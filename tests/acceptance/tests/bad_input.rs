@@ -152,6 +152,13 @@ async fn what_can_be_seen_at_plan_is_refused_at_plan() {
             vec!["Plain http would show the password"],
         ),
         (
+            server.replace(
+                "baremetal_bmc.node.connection",
+                "{ endpoint = \"http://127.0.0.1:9\", credentials = \"default\" }",
+            ),
+            vec!["plain http", "insecure = true"],
+        ),
+        (
             bmc(machine, "").replace("\"default\"", "\"nobody\""),
             vec!["nobody", "BAREMETAL_CREDENTIALS_NOBODY_PASSWORD"],
         ),

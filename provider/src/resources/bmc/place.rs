@@ -147,7 +147,7 @@ pub(super) fn trust(client: &Client, bmc: &BmcModel, place: Place) -> Result<(),
         return Err(diagnostics::at(
             "scheme",
             "Plain http would show the password",
-            "The BMC's MAC prefix says http, and its password would travel readable. Use https, or \
+            "The BMC is spoken to over plain http, and its password would travel readable. Use https, or \
              say tls = { insecure = true } if the network between is trusted.",
         ));
     }

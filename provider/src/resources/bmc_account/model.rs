@@ -6,7 +6,7 @@ use tfplugin::{Model, Timeouts, Value};
 
 use crate::{
     checks,
-    resources::{ConnectionInput, bmc},
+    resources::{ConnectionInput, bmc, not_readable},
 };
 
 /// An account on a BMC: created, given a new password, and removed. A BMC with a fixed number of
@@ -24,6 +24,7 @@ pub(crate) struct BmcAccountModel {
     #[tf(computed, keep, identity)]
     pub id: Option<String>,
     /// How its BMC is reached: `baremetal_bmc.NAME.connection`.
+    #[tf(check = not_readable)]
     pub bmc: ConnectionInput,
     /// Its user name.
     #[tf(replace, check = checks::account_name)]

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     checks,
     power_verb::{Named, Target, Verb},
-    resources::ConnectionInput,
+    resources::{ConnectionInput, not_readable},
 };
 
 /// A reset of a server, or a restart of its BMC, that is done once: when the resource is created,
@@ -33,6 +33,7 @@ pub(crate) struct PowerActionModel {
     #[tf(replace, check = checks::uuid, same = checks::same_uuid)]
     pub server_id: Option<String>,
     /// How the BMC is reached: `baremetal_bmc.NAME.connection`.
+    #[tf(check = not_readable)]
     pub bmc: Option<ConnectionInput>,
     /// The server's resource on that BMC, such as `/redfish/v1/Systems/1`. Needed when it has
     /// several.

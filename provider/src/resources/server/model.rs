@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use tfplugin::{Model, Timeouts};
 
-use crate::{checks, resources::connection::ConnectionInput};
+use crate::{
+    checks,
+    resources::{ConnectionInput, not_readable},
+};
 
 /// A physical server behind a BMC. It is registered in the site's agent, so that any Terraform
 /// state can claim it; a second resource that registers it is refused. Destroying it removes the
@@ -27,6 +30,7 @@ pub(crate) struct ServerModel {
     #[tf(computed, keep, identity)]
     pub id: Option<String>,
     /// How its BMC is reached: `baremetal_bmc.NAME.connection`.
+    #[tf(check = not_readable)]
     pub bmc: ConnectionInput,
     /// Its system UUID. Needed, unless `system_uri` is there, when the BMC has several systems.
     #[tf(optional, computed, keep, replace, check = checks::uuid, same = checks::same_uuid)]
