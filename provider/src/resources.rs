@@ -15,7 +15,7 @@ mod subnet;
 pub(crate) use bmc::Bmc;
 pub(crate) use bmc_account::BmcAccount;
 pub(crate) use boot_config::BootConfig;
-pub(crate) use connection::{ConnectionInput, not_readable, refuse_readable};
+pub(crate) use connection::{ConnectionInput, canonical, not_readable, refuse_readable};
 pub(crate) use host_claim::HostClaim;
 pub(crate) use image::Image;
 pub(crate) use power_action::PowerAction;

@@ -51,3 +51,30 @@ async fn no_password_goes_over_plain_http_unless_the_connection_itself_says_so()
             .is_ok()
     );
 }
+
+#[tokio::test]
+async fn a_new_password_is_known_under_every_name_of_its_bmc_and_its_user() {
+    let pool = pool();
+    let spelled = [
+        "https://bmc.example.com",
+        "https://bmc.example.com:443",
+        "HTTPS://BMC.example.com/",
+    ];
+    let new = Secret::new("new");
+    let elsewhere = connection("https://bmc.example.com:8443", false);
+    let mut by_other_name = connection(spelled[1], false);
+    by_other_name.credentials = "same-user".to_owned();
+    for known in [&elsewhere, &by_other_name] {
+        assert!(!pool.bmc(known).await.unwrap().logs_in_with(&new));
+    }
+    pool.rotated(&connection(spelled[0], false), "admin", new.clone());
+    for endpoint in spelled {
+        let bmc = pool.bmc(&connection(endpoint, false)).await.unwrap();
+        assert_eq!(bmc.endpoint(), "https://bmc.example.com:443", "{endpoint}");
+        assert!(bmc.logs_in_with(&new), "{endpoint}");
+    }
+    assert!(pool.bmc(&by_other_name).await.unwrap().logs_in_with(&new));
+    let (_, lent) = pool.lend(&by_other_name).await.unwrap();
+    assert!(lent.logs_in_with(&new));
+    assert!(!pool.bmc(&elsewhere).await.unwrap().logs_in_with(&new));
+}

@@ -5,10 +5,12 @@ mod settle;
 
 use std::time::Duration;
 
-use tfplugin::{Context, Diagnostic, Failed, ImportBy, Plan, Resource, Timeouts, async_trait};
+use tfplugin::{
+    Context, Diagnostic, Failed, ImportBy, Plan, Resource, Timeouts, Value, async_trait,
+};
 
-use self::model::BmcAccountModel;
-use crate::{client::Client, diagnostics};
+use self::{model::BmcAccountModel, settle::Own};
+use crate::{checks, client::Client, diagnostics};
 
 /// The resource `baremetal_bmc_account`.
 pub(crate) struct BmcAccount;
@@ -48,11 +50,18 @@ impl Resource<Client> for BmcAccount {
         if plan.is_update() && plan.changed("password_wo_version") {
             plan.unknown("locked");
         }
+        let endpoint = |value: &Value| value.get("bmc").get("endpoint").clone();
+        if plan.is_update() && !checks::same_url(&endpoint(plan.prior), &endpoint(plan.planned)) {
+            plan.unknown("uri");
+            plan.unknown("locked");
+        }
     }
 
     async fn create(&self, cx: &mut Context<Client>, plan: BmcAccountModel) -> Outcome {
         let limit = Timeouts::create(&plan.timeouts, DEFAULT_TIMEOUT);
+        let (own, planned) = (Own::before(cx, &plan).await, plan.clone());
         let made = tokio::time::timeout(limit, settle::create(cx, plan)).await;
+        own.into_iter().for_each(|own| own.after(cx, &planned));
         made.unwrap_or_else(
             |_elapsed| Err(diagnostics::too_late("The BMC", "create", limit).into()),
         )
@@ -98,7 +107,9 @@ impl Resource<Client> for BmcAccount {
     ) -> Outcome {
         let limit = Timeouts::update(&plan.timeouts, DEFAULT_TIMEOUT);
         let renew = prior.password_wo_version != plan.password_wo_version;
+        let (own, planned) = (Own::before(cx, &plan).await, plan.clone());
         let changed = tokio::time::timeout(limit, settle::update(cx, plan, renew)).await;
+        own.into_iter().for_each(|own| own.after(cx, &planned));
         changed.unwrap_or_else(|_elapsed| {
             Err(diagnostics::too_late("The BMC", "update", limit).into())
         })

@@ -62,7 +62,7 @@ impl ConnectionInput {
     /// The connection as the Redfish client and the agent take it.
     pub(crate) fn to_model(&self) -> BmcConnection {
         BmcConnection {
-            endpoint: self.endpoint.trim_end_matches('/').to_owned(),
+            endpoint: canonical(&self.endpoint),
             credentials: self.credentials.clone(),
             tls: BmcTls {
                 ca_pem: self.ca_pem.clone(),
@@ -93,6 +93,20 @@ impl From<BmcConnection> for ConnectionOutput {
             fingerprint_sha256: connection.tls.fingerprint_sha256,
             insecure: Some(connection.tls.insecure),
         }
+    }
+}
+
+/// An origin as [`endpoint`] writes it, from any spelling. What is no origin stays as it is.
+pub(crate) fn canonical(text: &str) -> String {
+    let parts = Url::parse(text).ok().filter(|url| url.path() == "/");
+    let parts = parts.as_ref().and_then(|url| {
+        let plain = url.query().is_none() && url.username().is_empty();
+        let host = url.host_str().filter(|_| plain)?;
+        Some((url.scheme(), host, url.port_or_known_default()?))
+    });
+    match parts {
+        Some((scheme, host, port)) => format!("{scheme}://{host}:{port}"),
+        None => text.trim_end_matches('/').to_owned(),
     }
 }
 
@@ -176,6 +190,21 @@ mod tests {
             "https://bmc-1.example.com:443"
         );
         assert_eq!(endpoint("http", "fe80::1", 8000), "http://[fe80::1]:8000");
+    }
+
+    #[test]
+    fn every_spelling_of_an_origin_has_one_canonical_form() {
+        for (spelled, expected) in [
+            ("https://h", "https://h:443"),
+            ("HTTPS://H:443/", "https://h:443"),
+            ("http://h", "http://h:80"),
+            ("https://[FE80::1]:8443", "https://[fe80::1]:8443"),
+            ("https://h/prefix/", "https://h/prefix"),
+            ("no url", "no url"),
+        ] {
+            assert_eq!(canonical(spelled), expected);
+            assert_eq!(canonical(expected), expected);
+        }
     }
 
     #[test]

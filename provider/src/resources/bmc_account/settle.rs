@@ -10,6 +10,43 @@ use super::{
 };
 use crate::{client::Client, diagnostics};
 
+/// The account that the provider logs in with, before its password is changed. Whatever becomes of
+/// the change, the handle knows whether it was made.
+pub(super) struct Own {
+    bmc: Bmc,
+    wanted: Secret,
+}
+
+impl Own {
+    /// Nothing if it is another account, or if it has this password already.
+    pub(super) async fn before(cx: &Context<Client>, plan: &BmcAccountModel) -> Option<Self> {
+        let wanted = password(&cx.config)?;
+        let bmc = cx.client.bmcs.bmc(&plan.connection()).await.ok()?;
+        let changes = bmc.logs_in_as(&plan.username) && !bmc.logs_in_with(&wanted);
+        changes.then_some(Self { bmc, wanted })
+    }
+
+    /// The rest of the run logs in with the new password if it was set, and the user is told, who
+    /// must do so in the next.
+    pub(super) fn after(self, cx: &mut Context<Client>, plan: &BmcAccountModel) {
+        if !self.bmc.logs_in_with(&self.wanted) {
+            return;
+        }
+        let client = cx.client.clone();
+        client
+            .bmcs
+            .rotated(&plan.connection(), &plan.username, self.wanted);
+        cx.warn(Diagnostic::warning(
+            "The provider's own password was changed",
+            format!(
+                "The account {:?} of {}, which the provider logs in with, has its new password. \
+                 This run goes on with it. Before the next run, put it under the credentials {:?}.",
+                plan.username, plan.bmc.endpoint, plan.bmc.credentials
+            ),
+        ));
+    }
+}
+
 /// Makes the account. The one that the provider logs in with exists, and is taken over.
 pub(super) async fn create(cx: &mut Context<Client>, plan: BmcAccountModel) -> Outcome {
     let bmc = cx.client.bmcs.bmc(&plan.connection()).await?;
@@ -17,6 +54,10 @@ pub(super) async fn create(cx: &mut Context<Client>, plan: BmcAccountModel) -> O
         return update(cx, plan, true).await;
     }
     let password = password(&cx.config).ok_or_else(|| no_password(&plan))?;
+    make(&bmc, plan, password).await
+}
+
+async fn make(bmc: &Bmc, plan: BmcAccountModel, password: Secret) -> Outcome {
     let new = NewAccount {
         username: plan.username.clone(),
         password: password.clone(),
@@ -32,7 +73,7 @@ pub(super) async fn create(cx: &mut Context<Client>, plan: BmcAccountModel) -> O
             if !admits.map_err(|error| failed(&plan, &error))? {
                 return Err(exists(&plan).into());
             }
-            change(&bmc, &plan, &account, None, Some(password)).await
+            change(bmc, &plan, &account, None, Some(password)).await
         }
     }
 }
@@ -65,21 +106,20 @@ pub(super) async fn update(
             let password = wanted.take().ok_or_else(|| no_password(&plan))?;
             let forced = bmc.change_required_password(&password).await;
             forced.map_err(|error| failed(&plan, &error))?;
-            go_on(cx, &plan, password);
             bmc.account(&plan.username, plan.uri.as_deref()).await
         }
         found => found,
     };
-    let account = found.map_err(|error| failed(&plan, &error))?;
-    let account = account.ok_or_else(|| gone(&plan))?;
-    // The credentials may have the new password already: then an earlier run has set it.
-    wanted = wanted.filter(|wanted| !(own && bmc.logs_in_with(wanted)));
-    let renewed = wanted.clone().filter(|_| own);
-    let changed = change(&bmc, &plan, &account, wanted, known).await?;
-    if let Some(password) = renewed {
-        go_on(cx, &plan, password);
+    match (found.map_err(|error| failed(&plan, &error))?, known) {
+        (Some(account), known) => {
+            // The credentials may have the new password already: then an earlier run has set it.
+            wanted = wanted.filter(|wanted| !(own && bmc.logs_in_with(wanted)));
+            change(&bmc, &plan, &account, wanted, known).await
+        }
+        // It was removed since the plan, or this is another BMC.
+        (None, Some(password)) if !own => make(&bmc, plan, password).await,
+        (None, _) => Err(missing(&plan).into()),
     }
-    Ok(changed)
 }
 
 async fn change(
@@ -99,20 +139,6 @@ async fn change(
     let changed = bmc.change_account(&account.uri, &change).await;
     let account = changed.map_err(|error| failed(plan, &error))?;
     Ok(plan.clone().made(&account))
-}
-
-/// The rest of the run logs in with the new password, and the user must do so in the next.
-fn go_on(cx: &mut Context<Client>, plan: &BmcAccountModel, password: Secret) {
-    let client = cx.client.clone();
-    client.bmcs.rotated(&plan.connection(), password);
-    cx.warn(Diagnostic::warning(
-        "The provider's own password was changed",
-        format!(
-            "The account {:?} of {}, which the provider logs in with, has its new password. This \
-             run goes on with it. Before the next run, put it under the credentials {:?}.",
-            plan.username, plan.bmc.endpoint, plan.bmc.credentials
-        ),
-    ));
 }
 
 /// The diagnostic of a BMC's error.
@@ -136,11 +162,14 @@ fn exists(plan: &BmcAccountModel) -> Diagnostic {
     )
 }
 
-fn gone(plan: &BmcAccountModel) -> Diagnostic {
-    Diagnostic::error(
-        "The account is gone",
+fn missing(plan: &BmcAccountModel) -> Diagnostic {
+    diagnostics::at(
+        "password_wo",
+        "The account is not there",
         format!(
-            "The BMC at {} has no account {:?} any more. Plan again to create it.",
+            "The BMC at {} has no account {:?}, and without password_wo none can be made. Set \
+             password_wo and apply. If bmc leads to another BMC now, that leaves the account of the \
+             old one; apply with -replace for this resource to remove it there.",
             plan.bmc.endpoint, plan.username
         ),
     )
