@@ -5,9 +5,11 @@
 //! Terraform's data directory, with what else belongs to this working directory alone.
 
 use std::{
+    collections::HashSet,
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::{LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use redfish::RunMark;
@@ -78,22 +80,52 @@ impl Notes {
         }
     }
 
-    /// The file of the action with this key, and the note that an earlier run has left there. A
-    /// second action of this run with the same key has a file of its own.
+    /// The file of the action with this key, and the note that an earlier run has left there. It is
+    /// this action's alone from then on: a second one of this run with the same key, or one of
+    /// another process, has a file of its own.
     pub(crate) fn open(&self, key: &str, run: Uuid) -> (PathBuf, Option<Note>) {
         let digest = ring::digest::digest(&ring::digest::SHA256, key.as_bytes());
         let name: String = digest.as_ref()[..16]
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
+        let mut taken = taken();
         let mut number = 1;
         loop {
             let path = self.directory.join(format!("{name}-{number}.json"));
+            number += 1;
+            let own = (run, path.clone());
+            if taken.contains(&own) {
+                continue;
+            }
             match read(&path) {
-                Some(note) if note.run == run => number += 1,
-                left => return (path, left),
+                Some(note) if note.run == run => {}
+                Some(left) => {
+                    taken.insert(own);
+                    return (path, Some(left));
+                }
+                // Nothing was sent for a file without a note, but it may be about to be.
+                None if self.reserve(&path) => {
+                    taken.insert(own);
+                    return (path, None);
+                }
+                None => {}
             }
         }
+    }
+
+    /// Whether the file is nobody else's. Why one cannot be made, writing it tells.
+    fn reserve(&self, path: &Path) -> bool {
+        let made = fs::create_dir_all(&self.directory).and_then(|()| {
+            fs::OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(path)
+        });
+        made.map_or_else(
+            |error| error.kind() != io::ErrorKind::AlreadyExists,
+            |_| true,
+        )
     }
 
     /// Removes the note of a resource that Terraform knows, or knows no more.
@@ -113,7 +145,7 @@ impl Notes {
 pub(crate) fn write(path: &Path, note: &Note) -> io::Result<()> {
     let directory = path.parent().unwrap_or_else(|| Path::new("."));
     fs::create_dir_all(directory)?;
-    let new = path.with_extension("new");
+    let new = path.with_extension(format!("{}.new", Uuid::new_v4()));
     let mut file = fs::File::create(&new)?;
     file.write_all(&serde_json::to_vec(note)?)?;
     file.sync_all()?;
@@ -123,9 +155,16 @@ pub(crate) fn write(path: &Path, note: &Note) -> io::Result<()> {
 
 /// Removes a note: nothing was done.
 pub(crate) fn remove(path: &Path) {
+    taken().retain(|(_, other)| other != path);
     if let Err(error) = fs::remove_file(path) {
         tracing::debug!(path = %path.display(), %error, "a note was not removed");
     }
+}
+
+/// The files that actions of this process have, by run.
+fn taken() -> MutexGuard<'static, HashSet<(Uuid, PathBuf)>> {
+    static TAKEN: LazyLock<Mutex<HashSet<(Uuid, PathBuf)>>> = LazyLock::new(Mutex::default);
+    TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn read(path: &Path) -> Option<Note> {
@@ -150,7 +189,9 @@ mod tests {
         let mut note = Note::new(this, &before);
         write(&path, &note).unwrap();
         // A second action of the same run is another one.
-        assert_ne!(notes.open("key", this).0, path);
+        let (second, _) = notes.open("key", this);
+        assert_ne!(second, path);
+        remove(&second);
         assert_ne!(notes.open("other", later).0, path);
         note.done = true;
         write(&path, &note).unwrap();
@@ -161,5 +202,28 @@ mod tests {
         notes.forget(&note.id.to_string());
         assert!(!path.exists());
         assert_eq!(notes.open("key", later), (path, None));
+    }
+
+    #[test]
+    fn equal_actions_that_begin_at_once_have_a_note_each() {
+        let directory = tempfile::tempdir().unwrap();
+        let notes = Notes::at(&directory.path().join("notes"));
+        let (this, later) = (Uuid::new_v4(), Uuid::new_v4());
+        let begun = [notes.open("key", this), notes.open("key", this)];
+        assert_ne!(begun[0].0, begun[1].0);
+        for (path, left) in &begun {
+            assert_eq!(*left, None);
+            write(path, &Note::new(this, &RunMark::default())).unwrap();
+        }
+        // So have those of a later run that find them.
+        let found = [notes.open("key", later), notes.open("key", later)];
+        assert_eq!(
+            found.clone().map(|(path, _)| path),
+            begun.map(|(path, _)| path)
+        );
+        assert!(found.iter().all(|(_, left)| left.is_some()));
+        assert_eq!(notes.open("key", later).1, None);
+        let files = fs::read_dir(directory.path().join("notes")).unwrap();
+        assert_eq!(files.count(), 3, "two notes and what is reserved");
     }
 }
