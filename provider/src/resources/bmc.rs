@@ -153,7 +153,11 @@ impl Resource<Client> for Bmc {
     }
 }
 
-/// The connection that the import id of a BMC names.
+pub(crate) use self::import::import_id;
+
+/// The connection that the import id of a BMC names, if it names an address.
 pub(crate) fn imported_connection(id: &str) -> Option<BmcConnection> {
-    import::parse_import(id).map(|bmc| bmc.connection())
+    let bmc = import::parse_import(id)?;
+    // Where a MAC address leads to is found out only by a BMC's own resource.
+    bmc.address.is_some().then(|| bmc.connection())
 }

@@ -106,8 +106,9 @@ fn import_error(found: &str) -> Diagnostic {
         "The import id of a power action cannot be read",
         format!(
             "Expected SERVER_ID/ACTION with the triggers behind it, such as \
-             4c4c4544-0042-3510-8057-b7c04f4b4d32/ForceRestart?reason=firmware; found {found}. \
-             Nothing is sent: the action counts as done."
+             4c4c4544-0042-3510-8057-b7c04f4b4d32/ForceRestart?reason=firmware, or the BMC in the \
+             place of the server, such as rack1@10.0.0.5/BmcForceRestart, where rack1 is a name in \
+             the provider's credentials; found {found}. Nothing is sent: the action counts as done."
         ),
     )
 }
@@ -118,6 +119,11 @@ async fn once(cx: &mut Context<Client>, mut plan: PowerActionModel, limit: Durat
         return Err(diagnostics::at("action", "Unknown action", plan.action.clone()).into());
     };
     let target = power_verb::find(&cx.client, &plan.named(), verb).await?;
+    // What keeps the BMC from being asked at all comes out before anything is noted.
+    if matches!(verb, Verb::Restart(_)) {
+        let reached = target.bmc.manager(None).await;
+        reached.map_err(|error| power_verb::failed(&target, &error))?;
+    }
     let run = cx.client.run;
     let (path, left) = Notes::here().open(&plan.key(&target), run);
     let now = target.mark();
@@ -130,7 +136,7 @@ async fn once(cx: &mut Context<Client>, mut plan: PowerActionModel, limit: Durat
                 note(&path, &left.finished())?;
                 return Ok(plan);
             }
-            Judgement::Unknown => return Err(not_known(&target, verb, &path).into()),
+            Judgement::Unknown => return Err(not_known(&target, verb, &plan, &path).into()),
             Judgement::NotDone => before = left.before(),
         }
         before = if verb.is_repeatable() { now } else { before };
@@ -140,23 +146,43 @@ async fn once(cx: &mut Context<Client>, mut plan: PowerActionModel, limit: Durat
     let deadline = std::time::Instant::now() + limit;
     match power_verb::perform(&target, verb, &before, deadline).await {
         Ok(Sent::Done) => {}
-        Ok(Sent::Unknown) => return Err(not_known(&target, verb, &path).into()),
+        Ok(Sent::Unknown) => return Err(not_known(&target, verb, &plan, &path).into()),
+        Err(error) if matches!(verb, Verb::Restart(_)) && may_be_sent(&error) => {
+            return Err(not_back(&target, &error, &way_out(&plan, &path)).into());
+        }
         Err(error) => {
-            // A restart that was not waited for to its end was sent.
-            let sent = matches!(verb, Verb::Restart(_))
-                && matches!(
-                    error,
-                    redfish::Error::Timeout { .. } | redfish::Error::Stopped
-                );
-            if !sent {
-                action_notes::remove(&path);
-            }
+            action_notes::remove(&path);
             return Err(power_verb::failed(&target, &error).into());
         }
     }
     plan.id.get_or_insert_with(|| noted.id.to_string());
     note(&path, &noted.finished())?;
     Ok(plan)
+}
+
+/// Whether a restart of a BMC that ended so may have been sent. An error of the waiting afterwards
+/// looks like one before the request; the BMC has answered shortly before that, so what says neither
+/// is one of the waiting.
+fn may_be_sent(error: &redfish::Error) -> bool {
+    use redfish::Error;
+    let is_reset = |request: &str| request.starts_with("POST") && !request.contains("Sessions");
+    match error {
+        Error::NotSupported { .. }
+        | Error::InvalidConfig { .. }
+        | Error::NotFound { .. }
+        | Error::Tls { .. }
+        | Error::Precondition { .. } => false,
+        // Those after the request are waited out.
+        Error::Unreachable { sent, .. } => *sent,
+        Error::Busy {
+            status, request, ..
+        } => matches!(status, 502 | 504) && is_reset(request),
+        Error::Conflict { request, .. } => !is_reset(request),
+        Error::Rejected {
+            request, status, ..
+        } => *status >= 500 || !is_reset(request),
+        _ => true,
+    }
 }
 
 /// What came of an action that an earlier run began.
@@ -210,13 +236,31 @@ fn was_done(target: &Target, action: &str) -> Diagnostic {
     )
 }
 
-fn not_known(target: &Target, verb: Verb, path: &FilePath) -> Diagnostic {
-    let way_out = format!(
-        "To send it again, delete {} and apply; to count it as done, import this resource, or take \
-         it out of the configuration.",
-        path.display()
+fn not_known(target: &Target, verb: Verb, plan: &PowerActionModel, path: &FilePath) -> Diagnostic {
+    power_verb::unknown(target, verb, &way_out(plan, path))
+}
+
+/// The error of a restart that was not seen to its end.
+fn not_back(target: &Target, error: &redfish::Error, way_out: &str) -> Diagnostic {
+    let subject = format!("{} was not seen to come back", target.name());
+    let mut told = diagnostics::redfish(&subject, error);
+    told.detail = format!(
+        "{}\n\nThe restart may have been sent, so the next apply does not send it. {way_out}",
+        told.detail
     );
-    power_verb::unknown(target, verb, &way_out)
+    told
+}
+
+fn way_out(plan: &PowerActionModel, path: &FilePath) -> String {
+    let import = plan.import_id();
+    let import = import.map_or_else(String::new, |id| {
+        format!("import this resource as {id:?}, or ")
+    });
+    format!(
+        "To send it again, delete {} and apply; to count it as done, {import}take it out of the \
+         configuration.",
+        path.display()
+    )
 }
 
 #[cfg(test)]
@@ -259,5 +303,53 @@ mod tests {
         let never = mark("On", Some("0000-00-00T00:00:00+00:00"));
         check("ForceRestart", &never, &never, Unknown);
         check("BmcForceRestart", &on, &on, Unknown);
+    }
+
+    #[test]
+    fn a_restart_counts_as_sent_unless_the_error_says_that_it_was_not() {
+        use redfish::Error;
+        let endpoint = || "https://bmc:443".to_owned();
+        let rejected = |request: &str, status| Error::Rejected {
+            endpoint: endpoint(),
+            request: request.to_owned(),
+            status,
+            messages: redfish::Messages::default(),
+        };
+        let reset = "POST /redfish/v1/Managers/1/Actions/Manager.Reset";
+        let unreachable = |sent| Error::Unreachable {
+            endpoint: endpoint(),
+            cause: "refused".to_owned(),
+            sent,
+        };
+        let cases = [
+            (rejected(reset, 400), false),
+            (rejected(reset, 500), true),
+            (rejected("GET /redfish/v1/Managers/1", 403), true),
+            (
+                rejected("POST /redfish/v1/SessionService/Sessions", 400),
+                true,
+            ),
+            (unreachable(false), false),
+            (unreachable(true), true),
+            (Error::Stopped, true),
+            (
+                Error::AuthRejected {
+                    endpoint: endpoint(),
+                    username: "admin".to_owned(),
+                    messages: redfish::Messages::default(),
+                },
+                true,
+            ),
+            (
+                Error::NotSupported {
+                    endpoint: endpoint(),
+                    what: "a restart".to_owned(),
+                },
+                false,
+            ),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(may_be_sent(&error), expected, "{error}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Importing a BMC, by a text or by its identity.
 
-use model::MacAddr;
+use model::{BmcConnection, MacAddr};
 use tfplugin::{Diagnostic, ImportBy};
 
 use super::model::{BmcModel, HTTPS, PORT};
@@ -65,6 +65,29 @@ pub(super) fn parse_import(id: &str) -> Option<BmcModel> {
     };
     let known = matches!(model.scheme.as_deref(), None | Some("http" | "https"));
     (!credentials.is_empty() && known).then_some(model)
+}
+
+/// What imports a BMC that is reached so.
+pub(crate) fn import_id(connection: &BmcConnection) -> String {
+    let (scheme, place) = connection
+        .endpoint
+        .split_once("://")
+        .unwrap_or(("https", &connection.endpoint));
+    let mut query = Vec::new();
+    if let Some(fingerprint) = &connection.tls.fingerprint_sha256 {
+        query.push(format!("fingerprint_sha256={fingerprint}"));
+    }
+    if connection.tls.insecure {
+        query.push("insecure=true".to_owned());
+    }
+    if scheme == "http" {
+        query.push("scheme=http".to_owned());
+    }
+    let query = match query.as_slice() {
+        [] => String::new(),
+        parts => format!("?{}", parts.join("&")),
+    };
+    format!("{}@{place}{query}", connection.credentials)
 }
 
 #[cfg(test)]

@@ -102,25 +102,7 @@ pub(super) fn password(config: &Value) -> Option<Secret> {
 }
 
 fn import_id(username: &str, connection: &BmcConnection) -> String {
-    let (scheme, place) = connection
-        .endpoint
-        .split_once("://")
-        .unwrap_or(("https", &connection.endpoint));
-    let mut query = Vec::new();
-    if let Some(fingerprint) = &connection.tls.fingerprint_sha256 {
-        query.push(format!("fingerprint_sha256={fingerprint}"));
-    }
-    if connection.tls.insecure {
-        query.push("insecure=true".to_owned());
-    }
-    if scheme == "http" {
-        query.push("scheme=http".to_owned());
-    }
-    let query = match query.as_slice() {
-        [] => String::new(),
-        parts => format!("?{}", parts.join("&")),
-    };
-    format!("{username}/{}@{place}{query}", connection.credentials)
+    format!("{username}/{}", bmc::import_id(connection))
 }
 
 #[cfg(test)]

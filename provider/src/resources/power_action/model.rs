@@ -9,12 +9,14 @@ use uuid::Uuid;
 use crate::{
     checks,
     power_verb::{Named, Target, Verb},
-    resources::{ConnectionInput, not_readable},
+    resources::{ConnectionInput, bmc, not_readable},
 };
 
 /// A reset of a server, or a restart of its BMC, that is done once: when the resource is created,
-/// and again whenever `triggers`, `action` or the server change. It is done when the BMC has taken
-/// it; a restart of a BMC, when the BMC is back. Destroying it does nothing.
+/// and again whenever `triggers`, `action`, `server_id` or `system_uri` change. A change of `bmc` alone
+/// does nothing: a BMC that has another address is still the same one; name another BMC in `triggers`.
+/// It is done when the BMC has taken it; a restart of a BMC, when the BMC is back. Destroying it does
+/// nothing.
 ///
 /// A lost reply, Ctrl-C or a killed run does not make it happen twice: what is begun is noted in
 /// Terraform's data directory until Terraform has stored it, and what the BMC shows before and after
@@ -70,24 +72,48 @@ impl PowerActionModel {
         json!([target.name(), self.action, self.triggers]).to_string()
     }
 
-    /// One that counts as done: a server's id, an action, and triggers like a URL's query.
+    /// One that counts as done: a server's id or, as `baremetal_bmc` is imported, a BMC; an action;
+    /// and triggers like a URL's query.
     pub(super) fn imported(id: &str) -> Option<Self> {
-        let (server, rest) = id.split_once('/')?;
-        let server: model::ServerId = server.parse().ok()?;
+        let (target, rest) = id.split_once('/')?;
+        let (server, bmc) = match target.parse::<model::ServerId>() {
+            Ok(server) => (Some(server.to_string()), None),
+            Err(_no_server) => (None, Some(bmc::imported_connection(target)?)),
+        };
         let url = reqwest::Url::parse(&format!("x:///{rest}")).ok()?;
         let action = url.path().trim_start_matches('/').to_owned();
         Verb::parse(&action)?;
         let triggers: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
         Some(Self {
             id: Some(Uuid::new_v4().to_string()),
-            server_id: Some(server.to_string()),
-            bmc: None,
+            server_id: server,
+            bmc: bmc.as_ref().map(ConnectionInput::from_model),
             system_uri: None,
             action,
             triggers: Some(triggers).filter(|triggers| !triggers.is_empty()),
             while_claimed: false,
             timeouts: None,
         })
+    }
+
+    /// What imports this action, if an import can be all that it is.
+    pub(super) fn import_id(&self) -> Option<String> {
+        let target = match (&self.server_id, &self.bmc, &self.system_uri) {
+            (Some(server), _, None) => server.clone(),
+            (None, Some(bmc), None) => bmc::import_id(&bmc.to_model()),
+            _ => return None,
+        };
+        let mut id = format!("{target}/{}", self.action);
+        if let Some(triggers) = self
+            .triggers
+            .as_ref()
+            .filter(|triggers| !triggers.is_empty())
+        {
+            let mut url = reqwest::Url::parse("x:///").ok()?;
+            url.query_pairs_mut().extend_pairs(triggers);
+            id = format!("{id}?{}", url.query()?);
+        }
+        Some(id)
     }
 }
 
@@ -106,7 +132,24 @@ mod tests {
         assert_eq!(action.triggers, Some(triggers.into()));
         let plain = PowerActionModel::imported(&format!("{server}/On")).unwrap();
         assert_eq!(plain.triggers, None);
-        for bad in ["", server, "x/On", &format!("{server}/Explode")] {
+        for id in [
+            "rack1@10.0.0.5:443/BmcForceRestart",
+            "rack1@10.0.0.5:443?insecure=true/On?path=%2Fa%3Fb&why=a+b",
+            &format!("{server}/PowerCycle?n=2&why=a+b"),
+        ] {
+            let action = PowerActionModel::imported(id).unwrap();
+            assert_eq!(action.server_id.is_none(), action.bmc.is_some());
+            assert_eq!(action.import_id().as_deref(), Some(id));
+        }
+        let short = PowerActionModel::imported("rack1@10.0.0.5/BmcForceRestart").unwrap();
+        assert_eq!(short.bmc.unwrap().endpoint, "https://10.0.0.5:443");
+        for bad in [
+            "",
+            server,
+            "x/On",
+            "rack1@52:54:00:12:34:56/On",
+            &format!("{server}/Explode"),
+        ] {
             assert!(PowerActionModel::imported(bad).is_none(), "{bad}");
         }
     }
