@@ -79,14 +79,16 @@ impl Resource<Client> for Server {
         let is_first = state.network_interfaces.is_none();
         private_state::recall_basic(cx, &connection).await;
         // A BMC that keeps silent must leave time to ask the agent.
-        let order = settings::WrittenOrder::of(cx);
-        let look = observe::look(&client, &state, &order, limit / 3);
+        let mut order = settings::WrittenOrder::of(cx);
+        let look = observe::look(&client, &state, &mut order, limit / 3);
         let looked = timeout_at(deadline - limit / 3, look).await;
         let late = |_elapsed| {
             let late = diagnostics::too_late("The BMC", "read", limit);
             Ok(Seen::Nothing(late))
         };
-        match looked.unwrap_or_else(late)? {
+        let looked = looked.unwrap_or_else(late)?;
+        order.keep(cx);
+        match looked {
             Seen::Server(seen, notices) => {
                 state = *seen;
                 mismatched = false;

@@ -107,7 +107,7 @@ pub(super) enum Seen {
 pub(super) async fn look(
     client: &Client,
     state: &ServerModel,
-    order: &WrittenOrder,
+    order: &mut WrittenOrder,
     patience: Duration,
 ) -> Result<Seen, Diagnostic> {
     let bmc = match client.bmcs.bmc(&state.bmc.to_model()).await {

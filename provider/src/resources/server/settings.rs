@@ -28,10 +28,18 @@ impl WrittenOrder {
             shown_instead: serde_json::from_value(kept["shown_instead"].clone()).ok(),
         }
     }
+
+    /// Keeps with the resource what became of it.
+    pub(super) fn keep(&self, cx: &mut Context<Client>) {
+        if self.written {
+            let kept = json!({ "shown_instead": self.shown_instead });
+            private_state::keep(cx, BOOT_ORDER, kept);
+        }
+    }
 }
 
 /// Takes over the settings that the BMC reports.
-pub(super) fn adopt(state: &mut ServerModel, system: &System, order: &WrittenOrder) {
+pub(super) fn adopt(state: &mut ServerModel, system: &System, order: &mut WrittenOrder) {
     state.asset_tag.clone_from(&system.asset_tag);
     // A BMC that knows only on and off shows either word for on, whichever it was given.
     let on = |word: &str| redfish::IndicatorLed::from(word).is_on();
@@ -42,12 +50,15 @@ pub(super) fn adopt(state: &mut ServerModel, system: &System, order: &WrittenOrd
     adopt_order(state, &system.boot.boot_order, order);
 }
 
-fn adopt_order(state: &mut ServerModel, seen: &[String], order: &WrittenOrder) {
-    let as_written = order.written
-        && state.boot_order.as_ref().is_some_and(|own| {
-            let pending = order.shown_instead.as_deref() == Some(seen);
-            seen.starts_with(own) || pending
-        });
+fn adopt_order(state: &mut ServerModel, seen: &[String], order: &mut WrittenOrder) {
+    let own = state.boot_order.as_deref().filter(|_| order.written);
+    let is_there = own.is_some_and(|own| seen.starts_with(own));
+    let pending = own.is_some() && order.shown_instead.as_deref() == Some(seen);
+    if is_there {
+        // Where the old order comes back after that, somebody has changed it.
+        order.shown_instead = None;
+    }
+    let as_written = is_there || pending;
     // Some firmware shows none while it starts.
     if !as_written && !seen.is_empty() {
         state.boot_order = Some(seen.to_vec());
@@ -126,8 +137,11 @@ fn keep_order(cx: &mut Context<Client>, set: Ordered, seen: &System) {
             Some(&seen.boot.boot_order)
         }
     };
-    let kept = json!({ "shown_instead": shown_instead });
-    private_state::keep(cx, BOOT_ORDER, kept);
+    let order = WrittenOrder {
+        written: true,
+        shown_instead: shown_instead.cloned(),
+    };
+    order.keep(cx);
 }
 
 /// How to reach the power state `On` or `Off`.
@@ -170,17 +184,35 @@ mod tests {
             (pending(), &old, &own),
             (pending(), &Vec::new(), &own),
         ];
-        for (order, seen, expected) in cases {
+        for (mut order, seen, expected) in cases {
             let mut state = ServerModel {
                 boot_order: Some(own.clone()),
                 ..ServerModel::empty()
             };
-            adopt_order(&mut state, seen, &order);
+            adopt_order(&mut state, seen, &mut order);
             assert_eq!(
                 state.boot_order.as_ref(),
                 Some(expected),
                 "{order:?} {seen:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_boot_order_that_was_taken_and_falls_back_is_drift() {
+        let list = |entries: [&str; 2]| entries.map(str::to_owned).to_vec();
+        let (old, own) = (list(["a", "b"]), list(["b", "a"]));
+        let mut order = WrittenOrder {
+            written: true,
+            shown_instead: Some(old.clone()),
+        };
+        let mut state = ServerModel {
+            boot_order: Some(own.clone()),
+            ..ServerModel::empty()
+        };
+        for (seen, expected) in [(&old, &own), (&own, &own), (&old, &old)] {
+            adopt_order(&mut state, seen, &mut order);
+            assert_eq!(state.boot_order.as_ref(), Some(expected), "{order:?}");
         }
     }
 }
