@@ -21,7 +21,8 @@ use crate::{
 /// that has been given another password needs `credentials` here.
 ///
 /// A BMC with a `mac_address` is followed when DHCP moves it: a refresh looks where the agent has
-/// heard it last, and takes the new address if the same BMC answers there.
+/// heard it last, and takes the new address if the same BMC answers there. Without `tls` of its own
+/// and with `redfish.insecure` it is not followed, since anybody could have that MAC address.
 #[derive(Clone, Debug, Model)]
 pub(crate) struct BmcModel {
     /// The BMC's origin, `https://10.0.0.5:443`.

@@ -163,6 +163,16 @@ pub(super) async fn follow(
     if let Some(address) = place::moved(client, model, place).await {
         let mut moved = model.clone();
         moved.address = Some(address);
+        if let Err(warning) = place::may_follow(client, model, &moved) {
+            return match observe(client, model, place).await {
+                Ok(macs) => Ok((macs, Some(warning))),
+                Err(mut unseen) => {
+                    let told = &mut unseen.diagnostic.detail;
+                    *told = format!("{told}\n\n{}", warning.detail);
+                    Err(unseen)
+                }
+            };
+        }
         match observe(client, &mut moved, place).await {
             Ok(macs) if identity::compare(model, &moved, &macs).is_ok() => {
                 let told = told(model, &moved);

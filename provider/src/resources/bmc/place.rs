@@ -140,6 +140,33 @@ pub(super) async fn moved(client: &Client, bmc: &BmcModel, place: Place) -> Opti
     }
 }
 
+/// Refuses to tell whoever answers at an address that was heard the password of the BMC that was
+/// somewhere else. Who it is can be compared only once it knows it.
+pub(super) fn may_follow(
+    client: &Client,
+    bmc: &BmcModel,
+    moved: &BmcModel,
+) -> Result<(), Diagnostic> {
+    let insecure = bmc.tls.as_ref().and_then(|tls| tls.insecure) == Some(true);
+    if insecure || client.bmcs.verifies(&moved.connection()) {
+        return Ok(());
+    }
+    let place = |bmc: &BmcModel| bmc.connection().endpoint;
+    Err(Diagnostic::warning(
+        "The BMC was heard at another address",
+        format!(
+            "The BMC {} was at {}, and the agent has heard its MAC address at {}, which anybody on \
+             the network can claim. It is not followed there, because its password is sent to a new \
+             address only if the certificate is verified: give tls.ca_pem or \
+             tls.fingerprint_sha256. If the network is trusted, say tls = {{ insecure = true }} \
+             here; redfish.insecure is not enough.",
+            bmc.mac_address.as_deref().unwrap_or_default(),
+            place(bmc),
+            place(moved),
+        ),
+    ))
+}
+
 /// Refuses to tell a BMC its password where it must not be told.
 pub(super) fn trust(client: &Client, bmc: &BmcModel, place: Place) -> Result<(), Diagnostic> {
     let insecure = bmc.tls.as_ref().and_then(|tls| tls.insecure) == Some(true);
