@@ -224,7 +224,14 @@ pub(crate) fn bmc_settings(
     let defaults = redfish::Config::default();
     Ok(redfish::Config {
         request_timeout: match redfish.request_timeout.as_deref() {
-            Some(text) => duration(text, "redfish.request_timeout")?,
+            Some(text) => match duration(text, "redfish.request_timeout")? {
+                Duration::ZERO => {
+                    let detail = "No BMC answers in no time: expected at least 1s.";
+                    let path = Path::root("redfish").attribute("request_timeout");
+                    return Err(Diagnostic::error("The request timeout is 0", detail).at(path));
+                }
+                timeout => timeout,
+            },
             None => defaults.request_timeout,
         },
         max_retries: redfish

@@ -218,7 +218,8 @@ impl Error {
             Self::AuthRejected { .. } => {
                 "Correct the username or the password. No further login is tried in this run, \
                  because BMCs lock accounts after a few failures; if the password is right, the \
-                 account may be locked already, so wait ten minutes before the next run."
+                 account may be locked already, so wait ten minutes before the next run. A BMC on \
+                 which Basic authentication is switched off says the same to it."
             }
             Self::SessionLimit { .. } => {
                 "Close sessions on the BMC (its web pages count too), wait for old ones to expire \

@@ -160,8 +160,7 @@ impl Lane<'_> {
                 let given_up;
                 (authorization, given_up) = inner.renew(&authorization).await?;
                 outcome = inner.wire.send(&request, &authorization).await;
-                let still = is(&outcome, StatusCode::UNAUTHORIZED);
-                inner.settle(given_up, still).await;
+                inner.end(given_up).await;
             }
             if is(&outcome, StatusCode::NOT_FOUND) && inner.may_have_expired(&authorization).await?
             {
@@ -170,7 +169,7 @@ impl Lane<'_> {
                 outcome = inner.wire.send(&request, &authorization).await;
                 let still = is(&outcome, StatusCode::NOT_FOUND);
                 inner.learned(|learned| learned.missing_is_missing = still);
-                inner.settle(given_up, still).await;
+                inner.end(given_up).await;
             }
             if is(&outcome, StatusCode::FORBIDDEN)
                 && let Some(error) = outcome.as_ref().ok().and_then(|r| inner.password_change(r))

@@ -79,14 +79,14 @@ impl Rule {
     fn error(&self, none_set: bool, path: Path) -> Diagnostic {
         let names: Vec<_> = self.paths.iter().map(|path| format!("`{path}`")).collect();
         let names = names.join(", ");
-        let (summary, must) = match self.kind {
-            Kind::AtMostOne => ("Conflicting attributes", "At most one of"),
-            Kind::ExactlyOne if none_set => ("Missing attribute", "Exactly one of"),
-            Kind::ExactlyOne => ("Conflicting attributes", "Exactly one of"),
-            Kind::AtLeastOne => ("Missing attribute", "At least one of"),
-            Kind::Together => ("Missing attribute", "All or none of"),
+        let (summary, which, may) = match self.kind {
+            Kind::AtMostOne => ("Conflicting attributes", "At most one of", "can"),
+            Kind::ExactlyOne if none_set => ("Missing attribute", "Exactly one of", "must"),
+            Kind::ExactlyOne => ("Conflicting attributes", "Exactly one of", "can"),
+            Kind::AtLeastOne => ("Missing attribute", "At least one of", "must"),
+            Kind::Together => ("Missing attribute", "All or none of", "must"),
         };
-        Diagnostic::error(summary, format!("{must} {names} can be set.")).at(path)
+        Diagnostic::error(summary, format!("{which} {names} {may} be set.")).at(path)
     }
 
     /// The attributes that have to be null so that the first of those that are set is alone.

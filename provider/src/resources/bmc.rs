@@ -96,7 +96,8 @@ impl Resource<Client> for Bmc {
                     }
                 }
             }
-            Err(unseen) if unseen.may_be_fine => {
+            // What was never seen, because it is being imported, cannot be kept as it was.
+            Err(unseen) if unseen.may_be_fine && state.systems.is_some() => {
                 cx.warn(diagnostics::kept(unseen.diagnostic, "this BMC"));
             }
             Err(unseen) => return Err(unseen.diagnostic),

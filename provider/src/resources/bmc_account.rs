@@ -75,8 +75,13 @@ impl Resource<Client> for BmcAccount {
         let limit = Timeouts::read(&state.timeouts, READ_TIMEOUT);
         let bmc = cx.client.bmcs.bmc(&state.connection()).await?;
         let look = bmc.account(&state.username, state.uri.as_deref());
+        // What was never seen, because it is being imported, cannot be kept as it was.
+        let is_known = state.uri.is_some();
         let Ok(found) = tokio::time::timeout(limit, look).await else {
             let late = diagnostics::too_late("The BMC", "read", limit);
+            if !is_known {
+                return Err(late);
+            }
             cx.warn(diagnostics::kept(late, "this account"));
             return Ok(Some(state));
         };
@@ -90,7 +95,7 @@ impl Resource<Client> for BmcAccount {
                 let diagnostic = settle::failed(&state, &error);
                 let kept = diagnostics::is_unseen(&error)
                     || matches!(error, redfish::Error::PasswordChangeRequired { .. });
-                if !kept {
+                if !kept || !is_known {
                     return Err(diagnostic);
                 }
                 cx.warn(diagnostics::kept(diagnostic, "this account"));

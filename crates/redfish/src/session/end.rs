@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 
 use super::{State, Token};
 use crate::{
@@ -12,16 +12,11 @@ use crate::{
 };
 
 impl Inner {
-    /// Settles a session that was given up. If its successor was answered in the same way, there was
-    /// nothing wrong with it, and it would occupy a place: it is deleted.
-    pub(crate) async fn settle(&self, given_up: Option<Token>, for_nothing: bool) {
-        let Some(token) = given_up else {
-            return;
-        };
-        if for_nothing {
+    /// Deletes a session that was given up. There may be nothing wrong with it, on a BMC that refuses
+    /// now and then for nothing, and it would occupy a place.
+    pub(crate) async fn end(&self, given_up: Option<Token>) {
+        if let Some(token) = given_up {
             self.delete(&token, OnStop::Abort).await;
-        } else if let Some(note) = &token.note {
-            note.erase();
         }
     }
 
@@ -74,7 +69,11 @@ impl Inner {
             ..Request::get(location)
         };
         let mut ended = self.wire.send(&request, &authorization).await;
-        if !matches!(ended, Err(Error::Stopped)) && !is_over(&ended) {
+        // A 401 is what a session that is over is answered, and what some firmware answers for nothing.
+        let doubtful = ended
+            .as_ref()
+            .is_ok_and(|reply| reply.is(StatusCode::UNAUTHORIZED));
+        if doubtful || (!matches!(ended, Err(Error::Stopped)) && !is_over(&ended)) {
             // What was in its way may be gone already, and deleting twice is deleting.
             tokio::time::sleep(AGAIN_AFTER).await;
             ended = self.wire.send(&request, &authorization).await;

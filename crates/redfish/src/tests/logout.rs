@@ -24,6 +24,8 @@ async fn a_logout_that_is_refused_or_cut_off_is_tried_once_more() {
         || Answer::status(503).with("Retry-After", "1"),
         || Answer::status(429).with("Retry-After", "1"),
         || Answer::Break,
+        // By a BMC that refuses good tokens now and then.
+        || Answer::status(401),
     ];
     for refusal in refusals {
         let fake = FakeBmc::start().await;
@@ -34,6 +36,18 @@ async fn a_logout_that_is_refused_or_cut_off_is_tried_once_more() {
         assert_eq!(fake.received(&Method::DELETE, SESSION).len(), 2);
         assert!(fake.with(|machine| machine.sessions.is_empty()));
     }
+}
+
+#[tokio::test]
+async fn a_session_that_was_refused_for_nothing_does_not_stay_beside_its_successor() {
+    let fake = FakeBmc::start().await;
+    let bmc = fake.bmc();
+    bmc.system(SYSTEM).await.unwrap();
+    fake.script(Method::GET, SYSTEM, vec![Answer::status(401)]);
+    bmc.system(SYSTEM).await.unwrap();
+    assert_eq!(fake.with(|machine| machine.sessions.len()), 1);
+    bmc.logout().await;
+    assert!(fake.with(|machine| machine.sessions.is_empty()));
 }
 
 #[tokio::test]

@@ -43,7 +43,10 @@ pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    cause.to_string()
+    let text = cause.to_string();
+    // Some causes end with the address of a page for programmers.
+    let end = text.find(": https://docs.rs/").unwrap_or(text.len());
+    text[..end].to_owned()
 }
 
 fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
