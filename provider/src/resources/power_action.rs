@@ -229,8 +229,9 @@ fn was_done(target: &Target, action: &str) -> Diagnostic {
     Diagnostic::warning(
         "The action was done by an earlier run",
         format!(
-            "{action} of {} was sent by a run that was cut short before Terraform could store \
-             it. It is not sent again.",
+            "{action} of {} was sent by an earlier run, and no later one has shown that Terraform \
+             stored it: the run may have been cut short. It is not sent again. If this resource \
+             was removed from the state on purpose and is to act anew, change its triggers.",
             target.name()
         ),
     )
