@@ -177,17 +177,22 @@ async fn what_can_be_seen_at_plan_is_refused_at_plan() {
         ),
     ];
     for (text, parts) in cases {
-        let workspace = Workspace::with(&text, site.environment());
-        workspace.run(&["init", "-input=false"]).success();
-        let planned = workspace.run(&["plan", "-input=false"]);
-        // Unknown credentials come out when the BMC is first spoken to.
-        let outcome = if planned.code == 0 {
-            workspace.run(&["apply", "-auto-approve", "-input=false"])
-        } else {
-            planned
-        };
-        outcome.failure(&parts);
+        refused(&site, &text, &parts);
     }
+}
+
+/// Sees that a configuration is refused at plan, or at apply if only then a BMC is spoken to.
+#[track_caller]
+fn refused(site: &Site, text: &str, parts: &[&str]) {
+    let workspace = Workspace::with(text, site.environment());
+    workspace.run(&["init", "-input=false"]).success();
+    let planned = workspace.run(&["plan", "-input=false"]);
+    let outcome = if planned.code == 0 {
+        workspace.run(&["apply", "-auto-approve", "-input=false"])
+    } else {
+        planned
+    };
+    outcome.failure(parts);
 }
 
 #[tokio::test(flavor = "multi_thread")]
