@@ -58,9 +58,9 @@ async fn the_simulated_rack_goes_all_the_way() {
     assert_eq!((counters.login_failures, counters.lockouts), (0, 0));
 }
 
-/// The emulator has neither sessions, tasks, tags, asset tags, serial numbers nor a place for what
-/// its power changes are doing; with its fake driver nothing boots. It reads an override that was
-/// set once as continuous.
+/// The emulator has neither sessions, tasks, tags, asset tags nor a place for what its power changes
+/// are doing; its only serial number is that of the chassis; with its fake driver nothing boots. It
+/// reads an override that was set once as continuous.
 async fn emulated(tls: bool) {
     let site = Site::start(if tls { "sushy-tls" } else { "sushy" }, 0).await;
     let emulator = Emulator::start(tls);
@@ -81,7 +81,7 @@ async fn emulated(tls: bool) {
         import_query,
         uuid: emulator::UUID.to_owned(),
         seen: json!({"manufacturer": "Sushy Emulator", "boot_mac_addresses": [emulator::MAC],
-            "serial_number": null, "power_state": "Off", "indicator_led": "Lit"}),
+            "serial_number": "437XR1138R2", "power_state": "Off", "indicator_led": "Lit"}),
         // It takes up to eleven seconds for each change, so once is enough.
         switches: !tls,
         changes: vec![json!({"indicator_led": "Off"})],
