@@ -263,6 +263,10 @@ impl Inner {
         if !matches!(refusal.status.as_u16(), 400 | 401 | 403) {
             return Ok(false);
         }
+        // One that asks for Basic there has not read what a login holds, and names no sessions.
+        if refusal.is(StatusCode::UNAUTHORIZED) && first::offers_basic(&refusal.headers) {
+            return Ok(refusal.messages.says_bad_login());
+        }
         let look = Request::get(SESSIONS);
         match self.wire.send(&look, &Authorization::Anonymous).await {
             Ok(reply) => Ok(!reply.is(StatusCode::NOT_FOUND)),

@@ -90,7 +90,7 @@ impl Inner {
 
 /// Whether one of the challenges is for Basic (RFC 9110 section 11.6.1). They may share a header,
 /// and their parameters may hold commas in quotes.
-fn offers_basic(headers: &HeaderMap) -> bool {
+pub(super) fn offers_basic(headers: &HeaderMap) -> bool {
     headers
         .get_all(WWW_AUTHENTICATE)
         .iter()

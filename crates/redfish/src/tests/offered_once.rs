@@ -118,6 +118,20 @@ async fn a_login_at_a_place_that_does_not_exist_was_looked_at_by_nobody() {
     assert_eq!(fake.received(&Method::POST, SESSIONS).len(), 1);
 }
 
+/// So does sushy-tools' emulator, which has no sessions and asks for Basic wherever one looks.
+#[tokio::test]
+async fn a_bmc_without_sessions_that_asks_for_basic_everywhere_gets_it() {
+    let fake = FakeBmc::start().await;
+    with_root(&fake, "Links", json!({}));
+    with_root(&fake, "SessionService", Value::Null);
+    fake.rule(|_, request| {
+        let asks = || Answer::status(401).with("WWW-Authenticate", "Basic realm=\"BMC\"");
+        (request.path == SESSIONS).then(asks)
+    });
+    session(&fake, PASSWORD).system(SYSTEM).await.unwrap();
+    assert_eq!(fake.received(&Method::POST, SESSIONS).len(), 1);
+}
+
 #[tokio::test]
 async fn basic_ends_with_whatever_answer_says_that_the_password_is_wrong() {
     for status in [400, 401, 403] {
