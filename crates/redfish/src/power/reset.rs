@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use model::PowerState;
 
-use crate::{error::Error, lane::Lane, lenient::Doc, quirks::Hints, retry::Timing, system::System};
+use crate::{
+    error::Error, lane::Lane, quirks::Hints, reset_once::offered, retry::Timing, system::System,
+};
 
 /// What a reset is to lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,8 +147,8 @@ impl Sent {
 #[derive(Debug)]
 pub(super) struct Action {
     pub(super) target: String,
-    /// What it takes, in the BMC's spelling; `None` if it does not say.
-    kinds: Option<Vec<String>>,
+    /// What it takes and does no harm, in the BMC's spelling, or what is assumed if it does not say.
+    kinds: Vec<String>,
 }
 
 impl Action {
@@ -158,25 +160,17 @@ impl Action {
                 what: format!("switching {}: it has no reset action", system.uri),
             });
         };
-        let mut kinds = action.words("ResetType@Redfish.AllowableValues");
-        if kinds.is_empty()
-            && let Some(info) = action.link("@Redfish.ActionInfo")
-        {
-            match lane.get(&info).await {
-                Ok(info) => kinds = kinds_of(info.doc()),
-                Err(Error::Stopped) => return Err(Error::Stopped),
-                Err(error) => {
-                    let bmc = lane.inner.wire.origin.as_str();
-                    tracing::debug!(bmc, info, %error, "the resets are assumed");
-                }
-            }
-        }
+        let listed = offered(lane, action).await?;
+        Ok(Self::new(target, listed, hints))
+    }
+
+    fn new(target: &str, listed: Option<Vec<String>>, hints: &Hints) -> Self {
+        let mut kinds = listed.unwrap_or_else(|| ASSUMED.map(str::to_owned).to_vec());
         kinds.retain(|kind| !hints.is_bad_reset(kind));
-        let kinds = (!kinds.is_empty()).then_some(kinds);
-        Ok(Self {
+        Self {
             target: target.to_owned(),
             kinds,
-        })
+        }
     }
 
     /// The best reset that the BMC knows and has not refused.
@@ -187,32 +181,17 @@ impl Action {
                 .any(|known| known.eq_ignore_ascii_case(kind))
         };
         let mut candidates = wanted.candidates().iter().filter(|kind| !refused(kind));
-        match &self.kinds {
-            Some(kinds) => candidates.find_map(|candidate| {
-                kinds
-                    .iter()
-                    .find(|kind| kind.eq_ignore_ascii_case(candidate))
-                    .cloned()
-            }),
-            None => candidates
-                .find(|kind| ASSUMED.contains(kind))
-                .map(|&kind| kind.to_owned()),
-        }
+        candidates.find_map(|candidate| {
+            let mut kinds = self.kinds.iter();
+            kinds
+                .find(|kind| kind.eq_ignore_ascii_case(candidate))
+                .cloned()
+        })
     }
 
     pub(super) fn offered(&self) -> String {
-        self.kinds
-            .as_ref()
-            .map_or_else(|| ASSUMED.join(", "), |kinds| kinds.join(", "))
+        self.kinds.join(", ")
     }
-}
-
-fn kinds_of(info: Doc<'_>) -> Vec<String> {
-    let parameters = info.items("Parameters").into_iter();
-    let mut reset_type = parameters.filter(|parameter| parameter.word("Name") == Some("ResetType"));
-    reset_type
-        .next()
-        .map_or_else(Vec::new, |parameter| parameter.words("AllowableValues"))
 }
 
 /// Whether this reset does the opposite the second time.
@@ -244,11 +223,8 @@ mod tests {
 
     #[track_caller]
     fn check(kinds: Option<&[&str]>, wanted: Wanted, expected: Option<&str>) {
-        let kinds = kinds.map(|kinds| kinds.iter().map(|&kind| kind.to_owned()).collect());
-        let action = Action {
-            target: String::new(),
-            kinds,
-        };
+        let listed = kinds.map(|kinds| kinds.iter().map(|&kind| kind.to_owned()).collect());
+        let action = Action::new("", listed, &Hints::default());
         let chosen = action.choose(wanted, &Sent::new(Timing::REAL));
         assert_eq!(chosen.as_deref(), expected, "{:?} {wanted:?}", action.kinds);
     }
@@ -272,6 +248,19 @@ mod tests {
         check(Some(&["Nmi"]), Wanted::OffHard, None);
         check(None, Wanted::On, Some("On"));
         check(None, Wanted::OffSoft, Some("GracefulShutdown"));
+    }
+
+    #[test]
+    fn a_reset_that_does_harm_is_chosen_neither_where_it_is_listed_nor_where_it_is_assumed() {
+        let hints = Hints {
+            bad_resets: vec!["ForceRestart".to_owned()],
+            ..Hints::default()
+        };
+        for listed in [None, Some(vec!["forcerestart".to_owned()])] {
+            let action = Action::new("", listed, &hints);
+            let chosen = action.choose(Wanted::RestartHard, &Sent::new(Timing::REAL));
+            assert_eq!(chosen, None);
+        }
     }
 
     #[test]

@@ -70,10 +70,11 @@ impl Inner {
         };
         let mut ended = self.wire.send(&request, &authorization).await;
         // A 401 is what a session that is over is answered, and what some firmware answers for nothing.
-        let doubtful = ended
-            .as_ref()
-            .is_ok_and(|reply| reply.is(StatusCode::UNAUTHORIZED));
-        if doubtful || (!matches!(ended, Err(Error::Stopped)) && !is_over(&ended)) {
+        let again = match &ended {
+            Ok(reply) => reply.is(StatusCode::UNAUTHORIZED) || !is_over(&ended),
+            Err(error) => !matches!(error, Error::Stopped),
+        };
+        if again {
             // What was in its way may be gone already, and deleting twice is deleting.
             tokio::time::sleep(AGAIN_AFTER).await;
             ended = self.wire.send(&request, &authorization).await;
